@@ -1,0 +1,168 @@
+"""Bodies of the HTTP API that programs other than Nexus read."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from oblivion_protocol.base import Wire
+from oblivion_protocol.errors import OAuthErrorCode
+from oblivion_protocol.states import TaskState
+
+T = TypeVar("T")
+
+
+class TokenResponse(Wire):
+    """Successful answer of `POST /auth/token`, RFC 6749 §5.1."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the RFC's word, not a secret
+    expires_in: int = Field(description="Seconds.")
+    scope: str
+
+
+class OAuthError(Wire):
+    """Refusal of `POST /auth/token`, RFC 6749 §5.2."""
+
+    error: OAuthErrorCode
+    error_description: str
+
+
+class Problem(Wire):
+    """`application/problem+json`, RFC 9457, with our stable `code`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+
+
+class Page(Wire, Generic[T]):
+    """A page of a list; `next_cursor` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class AgentSession(Wire):
+    """One connected process of an agent."""
+
+    instance: str
+    online: bool
+    last_seen_at: datetime
+    capacity: int
+    version: str
+
+
+class AgentResource(Wire):
+    """A row of the roster: the agents table joined with presence."""
+
+    id: str
+    name: str
+    client_id: str
+    skills: list[str]
+    online: bool
+    muted: bool
+    load: int
+    capacity: int
+    last_seen_at: datetime | None
+    sessions: list[AgentSession]
+    aliases: list[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class AliasResource(Wire):
+    """A handle such as `@AI_Squad` and the agents behind it."""
+
+    alias: str
+    agents: list[str]
+
+
+SyncRule = Literal["keyword", "metadata", "reaction", "all"]
+
+
+class MappingResource(Wire):
+    """One list of the tracker linked to one channel of the chat."""
+
+    id: str
+    list_id: str
+    list_name: str
+    channel_id: str
+    channel_name: str
+    sync_rule: SyncRule
+    sync_keyword: str
+    created_at: datetime
+
+
+class TaskResource(Wire):
+    """A piece of work for an agent, with where people see it. `state` is null when nobody was asked yet."""
+
+    id: str
+    conversation_id: str
+    title: str
+    type: str | None
+    state: TaskState | None
+    mirror: Literal["mirrored", "addressed, not mapped", "closed"]
+    reason: str | None
+    agent: str | None
+    epoch: int
+    item_id: str
+    list_id: str
+    channel_id: str | None
+    root_ts: str | None
+    url: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class TimelineEntry(Wire):
+    """One hop of a task."""
+
+    at: datetime
+    kind: str
+    summary: str
+    data: dict[str, Any]
+
+
+class DeliveryResource(Wire):
+    """One effect on the outside world, or the reason why there is none."""
+
+    id: str
+    origin: Literal["inbox", "outbox"]
+    sink: str
+    kind: str
+    state: str
+    attempts: int
+    reason: str | None
+    task_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SearchHit(Wire):
+    """One passage of the tenant's history."""
+
+    task_id: str
+    title: str
+    text: str
+    source: str
+    url: str
+    score: float
+    at: datetime
+
+
+RESOURCES: tuple[type[Wire], ...] = (
+    TokenResponse,
+    OAuthError,
+    Problem,
+    AgentResource,
+    AliasResource,
+    MappingResource,
+    TaskResource,
+    TimelineEntry,
+    DeliveryResource,
+    SearchHit,
+)

@@ -1,0 +1,56 @@
+"""Writes `schema.json`, from which TypeScript is generated: `python -m oblivion_protocol.schema PATH`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from oblivion_protocol.base import Wire
+from oblivion_protocol.commands import COMMANDS, Accepted, HelloAnswer, Refused
+from oblivion_protocol.errors import HandshakeCode, RefusalCode
+from oblivion_protocol.events import EVENTS
+from oblivion_protocol.frames import FRAMES
+from oblivion_protocol.resources import RESOURCES
+from oblivion_protocol.scopes import Scope
+from oblivion_protocol.states import TaskState
+
+
+def all_models() -> dict[str, type[Wire]]:
+    """Every top-level message, by model name, in a stable order."""
+    found = [*EVENTS.values(), *COMMANDS.values(), HelloAnswer, Accepted, Refused, *FRAMES.values(), *RESOURCES]
+    return {model.__name__: model for model in found}
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of all messages; `x-events` maps names on the wire to models, by direction."""
+    _, combined = models_json_schema(
+        [(model, "validation") for model in all_models().values()], ref_template="#/$defs/{model}"
+    )
+    definitions: dict[str, Any] = combined["$defs"]
+    for name, closed_set in (
+        ("TaskState", TaskState),
+        ("RefusalCode", RefusalCode),
+        ("HandshakeCode", HandshakeCode),
+        ("Scope", Scope),
+    ):
+        definitions[name] = TypeAdapter[Any](closed_set).json_schema() | {"title": name}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Oblivion protocol",
+        "$defs": dict(sorted(definitions.items())),
+        "x-events": {name: model.__name__ for name, model in EVENTS.items()},
+        "x-commands": {name: model.__name__ for name, model in COMMANDS.items()},
+        "x-frames": {name: model.__name__ for name, model in FRAMES.items()},
+    }
+
+
+def render() -> str:
+    """The exact text of `schema.json`."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(render(), encoding="utf-8")
