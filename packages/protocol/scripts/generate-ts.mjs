@@ -1,4 +1,5 @@
 // Writes ts/index.ts from schema.json. `--check` writes nothing and fails when the file is out of date.
+import { realpathSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -159,7 +160,7 @@ async function main(check) {
   await writeFile(TARGET, text);
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
     await main(process.argv.includes("--check"));
   } catch (error) {

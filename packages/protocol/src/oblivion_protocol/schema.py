@@ -30,13 +30,14 @@ def schema() -> dict[str, Any]:
         [(model, "validation") for model in all_models().values()], ref_template="#/$defs/{model}"
     )
     definitions: dict[str, Any] = combined["$defs"]
-    for name, closed_set in (
+    closed_sets: tuple[tuple[str, Any], ...] = (
         ("TaskState", TaskState),
         ("RefusalCode", RefusalCode),
         ("HandshakeCode", HandshakeCode),
         ("Scope", Scope),
-    ):
-        definitions[name] = TypeAdapter[Any](closed_set).json_schema() | {"title": name}
+    )
+    for name, closed_set in closed_sets:
+        definitions[name] = TypeAdapter(closed_set).json_schema() | {"title": name}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Oblivion protocol",

@@ -1,0 +1,69 @@
+# Oblivion. `make up` runs everything on this machine; `make test` and `make check` are what CI runs.
+# Needs Python 3.11 or newer and Node 20 or newer, nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PACKAGES := packages/protocol packages/sdk-python apps/sandbox apps/nexus
+PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
+LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test test-python test-node check format generate lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+up: $(VENV)/.ready ## Run everything on this machine (ARGS="--fresh --port-base 9000")
+	@$(BIN)/oblivion up $(ARGS)
+
+setup: $(VENV)/.ready node_modules/.ready ## Install everything that development needs
+
+test: test-node test-python ## Run all tests
+test-python: $(VENV)/.ready node_modules/.ready
+	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
+test-node: node_modules/.ready
+	npm test --silent
+
+check: setup ## Lint, types, import contracts, generated files, formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	npx --no-install pyright
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_house.py
+	npm run --silent lint
+	npm run --silent format:check
+	npm run --silent typecheck
+	npm run --silent generate:check -w packages/protocol
+
+format: setup ## Format all code
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format .
+	npm run --silent format
+
+generate: setup ## Make schema.json and the TypeScript types anew
+	$(BIN)/python -m oblivion_protocol.schema packages/protocol/schema.json
+	npm run --silent generate -w packages/protocol
+
+lock: $(VENV)/.ready ## Resolve the Python dependencies anew
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
+		$(PYPROJECTS) --all-extras --group dev $(addprefix --no-emit-package ,$(LOCKED_OUT)) -o requirements.lock
+
+clean: ## Remove what was installed and built; keeps .oblivion/
+	rm -rf $(VENV) node_modules packages/*/node_modules tests/interop/node_modules
+
+$(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Oblivion needs Python 3.11 or newer; $(PYTHON) is older. Say which one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Installing Python packages into $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements.lock requirements-uv.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json packages/*/package.json tests/interop/package.json
+	@echo "Installing Node packages …"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@

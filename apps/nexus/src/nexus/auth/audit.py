@@ -1,0 +1,20 @@
+"""One line in the audit log, within the transaction of the act itself."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.store.tables import AuditEntry
+
+
+def record(
+    session: AsyncSession,
+    tenant_id: UUID,
+    actor: str,
+    action: str,
+    target: str,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Notes that `actor` (a client id, or `system`) did `action` to `target`. Never pass a secret in `data`."""
+    session.add(AuditEntry(tenant_id=tenant_id, actor=actor, action=action, object=target, data=data or {}))

@@ -1,0 +1,186 @@
+"""OAuth clients and their secrets: shown once, kept as a keyed hash, two live during a rotation."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.auth.audit import record
+from nexus.auth.errors import Invalid, NotFound
+from nexus.kit.clock import Clock
+from nexus.kit.sealing import Sealer
+from nexus.store.database import Database
+from nexus.store.tables import ApiKey, ApiKeySecret
+from oblivion_protocol.scopes import ALL_SCOPES
+
+SECRET_PREFIX = "obl_sk_"  # noqa: S105 - what secret scanners look for, not a secret
+ROTATION_OVERLAP_SECONDS = 24 * 3600
+"""How long the previous secret keeps working after a rotation, unless the caller says otherwise."""
+
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
+_NOBODY = " "
+"""An id that no client has: garbage takes the same path, and the same time, as an unknown id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A client that proved its secret."""
+
+    client_id: str
+    tenant_id: UUID
+    scopes: tuple[str, ...]
+    agent_id: UUID | None
+
+
+class Clients:
+    """Creates, authenticates, rotates and revokes clients."""
+
+    def __init__(self, db: Database, sealer: Sealer, clock: Clock) -> None:
+        self._db = db
+        self._sealer = sealer
+        self._clock = clock
+        self._dummy_hash = sealer.hash(secrets.token_urlsafe(32))
+
+    async def create(
+        self,
+        tenant_id: UUID,
+        name: str,
+        scopes: Iterable[str],
+        agent_id: UUID | None = None,
+        *,
+        actor: str = "system",
+    ) -> tuple[str, str]:
+        """(client_id, secret) of a new client; the secret cannot be read again. Raises Invalid."""
+        async with self._db.tenant(tenant_id) as session:
+            return await self.add(session, tenant_id, name, scopes, agent_id, actor=actor)
+
+    async def add(
+        self,
+        session: AsyncSession,
+        tenant_id: UUID,
+        name: str,
+        scopes: Iterable[str],
+        agent_id: UUID | None = None,
+        *,
+        actor: str,
+    ) -> tuple[str, str]:
+        """`create` within the caller's transaction."""
+        wanted = tuple(dict.fromkeys(scopes))
+        unknown = [scope for scope in wanted if scope not in ALL_SCOPES]
+        if unknown or not wanted:
+            raise Invalid(f"Scopes are {', '.join(ALL_SCOPES)}; at least one is needed.")
+        client_id = _client_id(name, is_agent=agent_id is not None)
+        key = ApiKey(tenant_id=tenant_id, client_id=client_id, name=name, agent_id=agent_id, scopes=list(wanted))
+        session.add(key)
+        await session.flush()
+        secret = self._add_secret(session, key)
+        record(session, tenant_id, actor, "client.create", client_id, {"name": name, "scopes": list(wanted)})
+        await session.flush()
+        return client_id, secret
+
+    async def authenticate(self, client_id: str, secret: str) -> Authenticated | None:
+        """The client, if the secret is one of its live ones and nothing is revoked; never raises on garbage.
+
+        An unknown id costs the same work as a wrong secret.
+        """
+        well_formed = _VISIBLE.fullmatch(client_id) and _VISIBLE.fullmatch(secret)
+        now = self._clock.now()
+        async with self._db.system() as session:
+            rows = (
+                await session.execute(
+                    select(ApiKey, ApiKeySecret)
+                    .join(ApiKeySecret, ApiKeySecret.api_key_id == ApiKey.id)
+                    .where(ApiKey.client_id == (client_id if well_formed else _NOBODY))
+                )
+            ).all()
+        live = [
+            (key, stored.secret_hash)
+            for key, stored in rows
+            if key.revoked_at is None and (stored.expires_at is None or now < stored.expires_at)
+        ]
+        proven: ApiKey | None = None
+        for key, stored_hash in live:
+            if self._sealer.matches(secret, stored_hash):
+                proven = key
+        for _ in range(2 - len(live)):
+            self._sealer.matches(secret if well_formed else _NOBODY, self._dummy_hash)
+        if proven is None:
+            return None
+        return Authenticated(proven.client_id, proven.tenant_id, tuple(proven.scopes), proven.agent_id)
+
+    async def is_live(self, tenant_id: UUID, client_id: str) -> bool:
+        """Whether the client exists and was not revoked: its tokens end with it, not 15 minutes later."""
+        async with self._db.tenant(tenant_id) as session:
+            found = await session.scalar(
+                select(ApiKey.id).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None))
+            )
+        return found is not None
+
+    async def rotate(
+        self,
+        tenant_id: UUID,
+        client_id: str,
+        overlap_seconds: int = ROTATION_OVERLAP_SECONDS,
+        *,
+        actor: str = "system",
+    ) -> str:
+        """A new secret; the previous one works for `overlap_seconds` more, older ones stop. Raises NotFound."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=overlap_seconds)
+        async with self._db.tenant(tenant_id) as session:
+            key = await session.scalar(
+                select(ApiKey).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None)).with_for_update()
+            )
+            if key is None:
+                raise NotFound("No such client, or it is revoked.")
+            stored = list(
+                await session.scalars(
+                    select(ApiKeySecret)
+                    .where(ApiKeySecret.api_key_id == key.id)
+                    .order_by(ApiKeySecret.created_at.desc(), ApiKeySecret.id.desc())
+                )
+            )
+            for previous in stored[:1]:
+                previous.expires_at = min(until, previous.expires_at or until)
+            await session.execute(delete(ApiKeySecret).where(ApiKeySecret.id.in_([old.id for old in stored[1:]])))
+            secret = self._add_secret(session, key)
+            record(session, tenant_id, actor, "client.rotate", client_id, {"overlap_seconds": overlap_seconds})
+        return secret
+
+    async def revoke(self, tenant_id: UUID, client_id: str, *, actor: str = "system") -> None:
+        """Ends a client at once, and with it all of its tokens. Raises NotFound."""
+        async with self._db.tenant(tenant_id) as session:
+            found = await session.execute(
+                update(ApiKey)
+                .where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None))
+                .values(revoked_at=self._clock.now())
+                .returning(ApiKey.id)
+            )
+            if found.first() is None:
+                raise NotFound("No such client, or it is revoked already.")
+            record(session, tenant_id, actor, "client.revoke", client_id)
+
+    def _add_secret(self, session: AsyncSession, key: ApiKey) -> str:
+        secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+        session.add(
+            ApiKeySecret(
+                tenant_id=key.tenant_id,
+                api_key_id=key.id,
+                secret_hash=self._sealer.hash(secret),
+                created_at=self._clock.now(),
+            )
+        )
+        return secret
+
+
+def _client_id(name: str, *, is_agent: bool) -> str:
+    """Such as `agt_fixer_x7Kp2mQz`: people recognise it, nobody guesses it."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32].strip("-") or "client"
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
+    random = "".join(secrets.choice(alphabet) for _ in range(8))
+    return f"{'agt' if is_agent else 'adm'}_{slug}_{random}"

@@ -1,0 +1,86 @@
+"""The roster: the agents table joined with presence."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.store.tables import Agent, AgentAlias, ApiKey, Task
+from nexus.store.tables import AgentSession as SessionRow
+from oblivion_protocol.resources import AgentResource, AgentSession
+from oblivion_protocol.states import HELD_STATES
+
+ONLINE_SECONDS = 30
+"""A session that was not heard of for longer is gone, whether or not anybody closed it."""
+
+
+async def read_roster(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int | None = None,
+) -> list[AgentResource]:
+    """Agents in the order of creation; a session that has been closed is not listed."""
+    query = select(Agent).order_by(Agent.created_at, Agent.id).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(Agent.created_at, Agent.id) > after)
+    agents = list(await session.scalars(query))
+    ids = [agent.id for agent in agents]
+
+    client_ids: dict[UUID, str] = {}
+    keys = select(ApiKey.agent_id, ApiKey.client_id).where(ApiKey.agent_id.in_(ids)).order_by(ApiKey.created_at)
+    for agent_id, client_id in await session.execute(keys):
+        if agent_id is not None:
+            client_ids[agent_id] = client_id  # the newest stays
+
+    aliases: defaultdict[UUID, list[str]] = defaultdict(list)
+    handles = select(AgentAlias).where(AgentAlias.agent_id.in_(ids)).order_by(AgentAlias.created_at, AgentAlias.id)
+    for row in await session.scalars(handles):
+        aliases[row.agent_id].append(f"@{row.alias}")
+
+    sessions: defaultdict[UUID, list[AgentSession]] = defaultdict(list)
+    last_seen: dict[UUID, datetime] = {}
+    seen = select(SessionRow).where(SessionRow.agent_id.in_(ids)).order_by(SessionRow.connected_at, SessionRow.id)
+    for row in await session.scalars(seen):
+        last_seen[row.agent_id] = max(row.last_seen_at, last_seen.get(row.agent_id, row.last_seen_at))
+        if row.closed_at is None:
+            sessions[row.agent_id].append(_session(row, now))
+
+    held = (
+        select(Task.agent_id, func.count())
+        .where(Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
+        .group_by(Task.agent_id)
+    )
+    load = {agent_id: count for agent_id, count in await session.execute(held)}
+
+    return [
+        AgentResource(
+            id=str(agent.id),
+            name=agent.name,
+            client_id=client_ids.get(agent.id, ""),
+            skills=agent.skills,
+            online=any(one.online for one in sessions[agent.id]),
+            muted=agent.muted_at is not None,
+            load=load.get(agent.id, 0),
+            capacity=sum(one.capacity for one in sessions[agent.id] if one.online),
+            last_seen_at=last_seen.get(agent.id),
+            sessions=sessions[agent.id],
+            aliases=aliases[agent.id],
+            created_at=agent.created_at,
+            revoked_at=agent.revoked_at,
+        )
+        for agent in agents
+    ]
+
+
+def _session(row: SessionRow, now: datetime) -> AgentSession:
+    return AgentSession(
+        instance=row.instance,
+        online=now - row.last_seen_at < timedelta(seconds=ONLINE_SECONDS),
+        last_seen_at=row.last_seen_at,
+        capacity=row.capacity,
+        version=row.version,
+    )

@@ -1,0 +1,69 @@
+"""The commands of `oblivion`, each a thin shell around the parts that `bootstrap` assembles."""
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from nexus.auth.errors import AuthError
+from nexus.cli import admin, doctor, serve, up
+from nexus.kit.embedded import EmbeddedServerError
+from nexus.pipeline.errors import PipelineError
+from nexus.settings import SettingsError
+from nexus.store.database import NotDurable, is_unavailable
+
+app = typer.Typer(
+    name="oblivion",
+    help="Puts your own AI agents to work inside ClickUp and Slack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up.up)
+app.command("serve")(serve.serve)
+app.command("link")(admin.link)
+app.command("connect")(admin.connect)
+app.command("doctor")(doctor.doctor)
+app.add_typer(admin.db, name="db", help="The database schema.")
+app.add_typer(admin.agent, name="agent", help="Agents and their credentials.")
+app.add_typer(admin.deliveries, name="deliveries", help="Dead letters: list them, replay them.")
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("oblivion-nexus"))
+        raise typer.Exit
+
+
+def run() -> int:
+    """Runs the command line; returns its exit code."""
+    console = Console(stderr=True)
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.Abort:
+        return 130
+    except (SettingsError, EmbeddedServerError, NotDurable) as error:
+        console.print(f"[bold red]oblivion:[/] {error}", highlight=False)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            console.print(f"[bold red]oblivion:[/] OBLIVION_{name}: {problem['msg']}", highlight=False)
+    except (AuthError, PipelineError) as error:
+        console.print(f"[bold red]oblivion:[/] {error}", highlight=False)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the command line itself
+            console.print(f"[bold red]oblivion:[/] {error.format_message()}", highlight=False)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            return 2
+        if not is_unavailable(error):
+            raise
+        console.print(
+            "[bold red]oblivion:[/] PostgreSQL does not answer. Check OBLIVION_DATABASE_URL and that the server runs.",
+            highlight=False,
+        )
+    return 1

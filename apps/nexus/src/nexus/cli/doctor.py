@@ -1,0 +1,97 @@
+"""`oblivion doctor`: checks every dependency and credential, and says what to do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sqlalchemy import select, text
+
+from nexus.bootstrap import Nexus, open_nexus
+from nexus.kit.logging import configure_logging
+from nexus.settings import Settings
+from nexus.store.migrate import current_revision, newest_revision
+from nexus.store.tables import Connection
+
+CHECK_SECONDS = 10
+
+
+class Unhealthy(Exception):
+    """A check failed; the text says what to do."""
+
+
+def doctor(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is wrong.")] = False,
+) -> None:
+    """Checks PostgreSQL, Redis, the schema and every connection. Exit code 1 when something is wrong."""
+    configure_logging("console", level="CRITICAL")
+    raise typer.Exit(0 if asyncio.run(_examine(quiet)) else 1)
+
+
+async def _examine(quiet: bool) -> bool:
+    console = Console(soft_wrap=True, highlight=False)
+    settings = Settings()
+    healthy = True
+
+    async def check(name: str, look: Callable[[], Awaitable[str]]) -> bool:
+        nonlocal healthy
+        try:
+            said = await asyncio.wait_for(look(), CHECK_SECONDS)
+        except Exception as error:
+            healthy = False
+            reason = str(error) or type(error).__name__
+            console.print(f"[red]✗[/] {name:<22} {reason}")
+            return False
+        if not quiet:
+            console.print(f"[green]✓[/] {name:<22} {said}")
+        return True
+
+    async with open_nexus(settings) as nexus:
+        up = await check("PostgreSQL", lambda: _postgres(nexus))
+        up = up and await check("schema", lambda: _schema(settings))
+        await check("Redis", lambda: _redis(nexus))
+        if up:
+            async with nexus.db.system() as session:
+                rows = (await session.scalars(select(Connection).order_by(Connection.vendor))).all()
+            if not rows:
+                console.print("[yellow]![/] no workspace is connected yet: see `oblivion connect --help`")
+            for row in rows:
+                await check(f"{row.vendor} {row.workspace_id}", lambda row=row: _connection(nexus, row))
+    return healthy
+
+
+async def _postgres(nexus: Nexus) -> str:
+    try:
+        await nexus.db.ping()
+    except Exception as error:
+        raise Unhealthy(f"does not answer ({type(error).__name__}): check OBLIVION_DATABASE_URL") from error
+    await nexus.db.check_durability()
+    async with nexus.db.engine.connect() as connection:
+        version = (await connection.execute(text("SHOW server_version"))).scalar_one()
+    return f"{version}, durable commits"
+
+
+async def _schema(settings: Settings) -> str:
+    found = await current_revision(settings.required("database_url"))
+    if found is None or found != newest_revision():
+        raise Unhealthy(f"at {found or 'nothing'}, wanted {newest_revision()}: run `oblivion db upgrade`")
+    return found
+
+
+async def _redis(nexus: Nexus) -> str:
+    try:
+        await nexus.bells.ping()
+    except Exception as error:
+        raise Unhealthy(
+            f"does not answer ({type(error).__name__}): check OBLIVION_REDIS_URL. Nothing is lost meanwhile, only slower"
+        ) from error
+    return "answers"
+
+
+async def _connection(nexus: Nexus, row: Connection) -> str:
+    if row.broken_reason:
+        raise Unhealthy(row.broken_reason)
+    connected = nexus.connections.opened(row)
+    probe = await nexus.connections.integrations[row.vendor].probe(connected.credentials)
+    return f"{probe.name}: the credentials work"

@@ -1,0 +1,115 @@
+"""What `oblivion up` puts into a new installation: a tenant, clients, agents, connections and one link."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from nexus.auth.errors import AlreadyExists
+from nexus.bootstrap import Nexus
+from nexus.pipeline.errors import Rejected
+from nexus.store.tables import Agent, Tenant
+from oblivion_protocol import ALL_SCOPES
+
+TENANT = "local"
+SQUAD = "AI_Squad"
+DEMO_AGENT = "demo"
+SPARE_AGENT = "my-agent"
+ADMIN = "local-admin"
+ACTOR = "oblivion up"
+
+
+@dataclass
+class Credential:
+    """A client of the local installation."""
+
+    client_id: str = ""
+    client_secret: str = ""
+
+
+@dataclass
+class LocalState:
+    """What is kept beside the data: secrets of this machine's own installation, readable by its owner only."""
+
+    secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+    admin: Credential = field(default_factory=Credential)
+    demo: Credential = field(default_factory=Credential)
+    spare: Credential = field(default_factory=Credential)
+
+
+def load_state(path: Path) -> LocalState:
+    """The kept state, or a new one."""
+    if not path.exists():
+        return LocalState()
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return LocalState(
+        secret_key=kept["secret_key"],
+        admin=Credential(**kept["admin"]),
+        demo=Credential(**kept["demo"]),
+        spare=Credential(**kept["spare"]),
+    )
+
+
+def save_state(path: Path, state: LocalState) -> None:
+    """Writes it so that nobody else can read it, and never half."""
+    write_private(path, json.dumps(asdict(state), indent=2))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file at once, with mode 0600."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+async def seed_identities(nexus: Nexus, state: LocalState) -> UUID:
+    """Makes sure that the tenant, the administrator and both agents exist and that their secrets are known."""
+    async with nexus.db.system() as session:
+        tenant = await session.scalar(select(Tenant).where(Tenant.name == TENANT))
+        if tenant is None:
+            tenant = Tenant(name=TENANT)
+            session.add(tenant)
+            await session.flush()
+        tenant_id = tenant.id
+    if not await _works(nexus, state.admin):
+        state.admin = Credential(*await nexus.clients.create(tenant_id, ADMIN, ALL_SCOPES[1:], actor=ACTOR))
+    state.demo = await _agent(nexus, tenant_id, DEMO_AGENT, ("fix_bug", "default"), state.demo)
+    state.spare = await _agent(nexus, tenant_id, SPARE_AGENT, (), state.spare)
+    return tenant_id
+
+
+async def _works(nexus: Nexus, credential: Credential) -> bool:
+    if not credential.client_id:
+        return False
+    return await nexus.clients.authenticate(credential.client_id, credential.client_secret) is not None
+
+
+async def _agent(nexus: Nexus, tenant_id: UUID, name: str, skills: tuple[str, ...], known: Credential) -> Credential:
+    if await _works(nexus, known):
+        return known
+    async with nexus.db.tenant(tenant_id) as session:
+        exists = await session.scalar(select(Agent.id).where(Agent.name == name))
+    if exists is not None:
+        renewed = await nexus.directory.rotate(tenant_id, name, actor=ACTOR)
+        return Credential(renewed.client_id, renewed.client_secret)
+    made = await nexus.directory.create(tenant_id, name, skills, (SQUAD,), actor=ACTOR)
+    return Credential(made.client_id, made.client_secret)
+
+
+async def seed_link(nexus: Nexus, tenant_id: UUID, list_id: str, channel_id: str) -> None:
+    """Links the sandbox's list and channel, once."""
+    try:
+        await nexus.links.link(tenant_id, list_id, channel_id, actor=ACTOR)
+    except AlreadyExists:
+        return
+    except Rejected as error:
+        raise Rejected(f"The sandbox's list could not be linked: {error.reason}") from error

@@ -1,0 +1,156 @@
+"""`oblivion serve`: one role, until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvicorn
+import uvloop
+
+from nexus.bootstrap import Nexus, open_nexus
+from nexus.gateway.server import Gateway
+from nexus.kit.logging import configure_logging, get_logger
+from nexus.settings import Settings
+from nexus.store.migrate import current_revision, newest_revision
+
+log = get_logger(__name__)
+
+GRACE_SECONDS = 40
+DRAIN_SPREAD_SECONDS = 3.0
+MAX_MESSAGE_BYTES = 128 * 1024
+_SCHEMA_POLL_SECONDS = 1.0
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    gateway = "gateway"
+    worker = "worker"
+    all = "all"
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: draining comes before shutting down."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def serve(
+    role: Annotated[Role, typer.Argument(help="gateway: webhooks, API and agents. worker: everything else.")],
+    host: Annotated[str | None, typer.Option(help="Address to listen on (OBLIVION_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (OBLIVION_PORT).")] = None,
+) -> None:
+    """Runs one role of Nexus until SIGTERM; it then finishes what it has begun."""
+    settings = Settings()
+    updates = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = settings.model_copy(update=updates)
+    configure_logging(settings.log_format, level=settings.log_level, process=role.value)
+    uvloop.run(_serve(role, settings))
+
+
+async def _serve(role: Role, settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_nexus(settings) as nexus:
+        await _wait_for_schema(settings, stopping)
+        if stopping.is_set():
+            return
+        await nexus.db.check_durability()
+        parts: list[asyncio.Task[None]] = []
+        if role in (Role.gateway, Role.all):
+            parts.append(asyncio.create_task(_gateway(nexus, stopping), name="gateway"))
+        if role in (Role.worker, Role.all):
+            parts.append(asyncio.create_task(_worker(nexus, stopping), name="worker"))
+        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_EXCEPTION)
+        stopping.set()
+        await asyncio.gather(*parts, return_exceptions=True)
+        for part in done:
+            if part.exception() is not None:
+                log.error("serve.failed", part=part.get_name(), exc_info=part.exception())
+                sys.exit(1)
+
+
+async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
+    await nexus.keys.ensure()
+    gateway = nexus.gateway()
+    config = uvicorn.Config(
+        nexus.application(gateway),
+        host=nexus.settings.host,
+        port=nexus.settings.port,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=None,  # Engine.IO pings by itself
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
+    serving = asyncio.create_task(server.serve())
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
+    await _drain(gateway, server, serving)
+    for task in (stop, *loops):
+        task.cancel()
+    await asyncio.gather(stop, *loops, return_exceptions=True)
+    await serving
+
+
+async def _drain(gateway: Gateway, server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    """Not ready any more, then agents are sent away, then the listener closes."""
+    if serving.done():
+        return
+    spread = DRAIN_SPREAD_SECONDS if gateway.online > 1 else 0.0
+    with contextlib.suppress(Exception):
+        await gateway.drain(spread)
+    # Agents leave by themselves; whoever has not by then is disconnected with the listener.
+    deadline = asyncio.get_running_loop().time() + spread + 2.0
+    while gateway.online and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.05)  # leaving has no event of its own
+    await gateway.close_all()
+    server.should_exit = True
+
+
+async def _worker(nexus: Nexus, stopping: asyncio.Event) -> None:
+    worker = nexus.worker()
+    listening = asyncio.create_task(nexus.listening().run())
+    running = asyncio.create_task(worker.run())
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)
+    worker.stop()
+    for task in (listening, stop):
+        task.cancel()
+    await asyncio.gather(listening, stop, return_exceptions=True)
+    await running
+
+
+async def _wait_for_schema(settings: Settings, stopping: asyncio.Event) -> None:
+    """Returns once the database has the revision that this code expects."""
+    told = ""
+    while not stopping.is_set():
+        try:
+            found = await current_revision(settings.required("database_url"))
+            if found == newest_revision():
+                return
+            state = f"the schema is at {found or 'nothing'}, not {newest_revision()}: run `oblivion db upgrade`"
+        except Exception as error:
+            state = f"the database does not answer: {type(error).__name__}"
+        if state != told:
+            log.warning("serve.waiting", reason=state)
+            told = state
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _SCHEMA_POLL_SECONDS)

@@ -1,0 +1,305 @@
+"""`oblivion up`: everything on this machine, in one command."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Generator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from nexus.bootstrap import open_nexus
+from nexus.cli.local import LocalState, load_state, save_state, seed_identities, seed_link, write_private
+from nexus.cli.processes import Child, ChildFailed, end_with_parent
+from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
+from nexus.kit.logging import configure_logging
+from nexus.settings import Settings, SettingsError
+from nexus.store.migrate import upgrade
+
+HOME = Path(".oblivion").absolute()
+DEFAULT_PORT_BASE = 8000
+
+
+@dataclass
+class Addresses:
+    """Where everything is; what `--ready-file` holds."""
+
+    values: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+
+def up(
+    no_observer: Annotated[bool, typer.Option("--no-observer", help="Leave the dashboard out.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget everything in .oblivion/ and start anew.")] = False,
+    port_base: Annotated[
+        int, typer.Option(help="Nexus gets this port, Observer the next, the sandbox the one after it.")
+    ] = DEFAULT_PORT_BASE,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write all addresses and development credentials here, as JSON.")
+    ] = None,
+) -> None:
+    """Runs PostgreSQL, Valkey, Nexus, a sandbox ClickUp and Slack and a demo agent, until Ctrl-C."""
+    configure_logging("console", level="ERROR")
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+    console = Console(highlight=False, soft_wrap=True)
+    del no_observer  # accepted from the start; there is no dashboard to leave out yet
+    try:
+        asyncio.run(_up(console, Settings(environment="development"), fresh, port_base, ready_file))
+    except ChildFailed as error:
+        console.print(f"[bold red]oblivion:[/] {error}")
+        raise typer.Exit(1) from None
+
+
+async def _up(console: Console, settings: Settings, fresh: bool, port_base: int, ready_file: Path | None) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopping.set)
+    started = time.monotonic()
+    with _only_one(HOME):
+        if fresh:
+            _forget(HOME)
+        _check_ports(port_base)
+        async with AsyncExitStack() as stack:
+            starting = asyncio.create_task(_start(console, stack, settings, port_base))
+            stop = asyncio.create_task(stopping.wait())
+            await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                addresses = starting.result()
+                if ready_file is not None:
+                    write_private(ready_file, json.dumps(addresses.values, indent=2) + "\n")
+                _welcome(console, addresses, time.monotonic() - started)
+                await stop
+            else:
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+            console.print("\nStopping …")
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+    console.print("Stopped. The data is kept in .oblivion/; `oblivion up --fresh` starts anew.")
+
+
+async def _start(console: Console, stack: AsyncExitStack, settings: Settings, port_base: int) -> Addresses:
+    state_file = HOME / "state.json"
+    state = load_state(state_file)
+    save_state(state_file, state)
+    with _step(console, "PostgreSQL"):
+        database_url = await _postgres(stack, settings)
+    with _step(console, "Valkey"):
+        redis_url = await _valkey(stack, settings)
+    with _step(console, "Schema"):
+        await upgrade(database_url)
+    nexus_url, sandbox_url = f"http://127.0.0.1:{port_base}", f"http://127.0.0.1:{port_base + 2}"
+    environment = {
+        "OBLIVION_DATABASE_URL": database_url,
+        "OBLIVION_REDIS_URL": redis_url,
+        "OBLIVION_SECRET_KEY": state.secret_key,
+        "OBLIVION_PUBLIC_URL": nexus_url,
+        "OBLIVION_ENVIRONMENT": "development",
+        "OBLIVION_HOST": "127.0.0.1",
+        "OBLIVION_PORT": str(port_base),
+    }
+    python = [sys.executable, "-m"]
+    with _step(console, "Sandbox (a ClickUp and a Slack)"):
+        sandbox = await _child(
+            stack,
+            "sandbox",
+            [*python, "oblivion_sandbox", "--port", str(port_base + 2), "--data", str(HOME / "sandbox")],
+            {},
+        )
+        await sandbox.wait_ready(f"{sandbox_url}/livez")
+    with _step(console, "Nexus"):
+        gateway = await _child(stack, "gateway", [*python, "nexus", "serve", "gateway"], environment)
+        await _child(stack, "worker", [*python, "nexus", "serve", "worker"], environment)
+        await gateway.wait_ready(f"{nexus_url}/readyz")
+    with _step(console, "Connections, agents and a link"):
+        local = Settings(
+            environment="development",
+            database_url=database_url,  # pyright: ignore[reportArgumentType]
+            redis_url=redis_url,  # pyright: ignore[reportArgumentType]
+            secret_key=state.secret_key,  # pyright: ignore[reportArgumentType]
+            public_url=nexus_url,
+        )
+        world = await _connect(local, state, sandbox_url)
+        save_state(state_file, state)
+    with _step(console, "Demo agent"):
+        await _child(
+            stack,
+            "demo-agent",
+            [*python, "oblivion_sandbox.demo_agent"],
+            {
+                "OBLIVION_URI": nexus_url,
+                "AGENT_ID": state.demo.client_id,
+                "AGENT_SECRET": state.demo.client_secret,
+                "AGENT_INSTANCE": "demo-1",
+            },
+        )
+        await _until_online(nexus_url, state)
+    return Addresses(
+        {
+            "nexus_url": nexus_url,
+            "observer_url": "",
+            "sandbox_url": sandbox_url,
+            **world,
+            "admin_client_id": state.admin.client_id,
+            "admin_client_secret": state.admin.client_secret,
+            "agent_client_id": state.spare.client_id,
+            "agent_client_secret": state.spare.client_secret,
+            "database_url": database_url,
+            "redis_url": redis_url,
+        }
+    )
+
+
+async def _postgres(stack: AsyncExitStack, settings: Settings) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    server = EmbeddedPostgres(HOME / "postgres", before_exec=end_with_parent)
+    server.start()  # in this thread: the child ends when the thread that made it does
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    return server.url
+
+
+async def _valkey(stack: AsyncExitStack, settings: Settings) -> str:
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    server = EmbeddedValkey(HOME / "valkey", before_exec=end_with_parent)
+    server.start()  # in this thread: the child ends when the thread that made it does
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    return server.url
+
+
+async def _child(stack: AsyncExitStack, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
+    child = Child(name, arguments, environment, HOME / "logs" / f"{name}.log")
+    stack.push_async_callback(child.stop)
+    await child.start()
+    return child
+
+
+async def _connect(settings: Settings, state: LocalState, sandbox_url: str) -> dict[str, str]:
+    """Connects Nexus to the sandbox as an operator would to the real vendors."""
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=10) as sandbox:
+        world: dict[str, Any] = (await sandbox.get("/_control/world")).raise_for_status().json()
+        async with open_nexus(settings) as nexus:
+            tenant_id = await seed_identities(nexus, state)
+            for vendor in ("slack", "clickup"):
+                await nexus.onboarding.connect(tenant_id, vendor, world[vendor], "oblivion up")
+            answer = await sandbox.post(
+                "/_control/slack/app",
+                json={
+                    "events_url": f"{settings.public_url}/webhooks/slack",
+                    "interactivity_url": f"{settings.public_url}/webhooks/slack/interactive",
+                },
+            )
+            answer.raise_for_status()
+            await seed_link(nexus, tenant_id, world["list_id"], world["channel_id"])
+    return {
+        "clickup_api_url": world["clickup"]["api_url"],
+        "clickup_token": world["clickup_human_token"],
+        "slack_api_url": world["slack"]["api_url"],
+        "slack_bot_token": world["slack"]["bot_token"],
+        "slack_human_token": world["slack_human_token"],
+        "clickup_list_id": world["list_id"],
+        "slack_channel_id": world["channel_id"],
+        "tenant_id": str(tenant_id),
+    }
+
+
+async def _until_online(nexus_url: str, state: LocalState) -> None:
+    """Returns once the demo agent is on the roster; the command works without it, so only for some seconds."""
+    async with httpx.AsyncClient(base_url=nexus_url, timeout=5) as client:
+        token = (
+            await client.post(
+                "/auth/token",
+                data={
+                    "grant_type": "client_credentials",
+                    "client_id": state.admin.client_id,
+                    "client_secret": state.admin.client_secret,
+                },
+            )
+        ).json()["access_token"]
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            roster = (await client.get("/v1/agents", headers={"Authorization": f"Bearer {token}"})).json()
+            if any(agent["online"] for agent in roster["items"]):
+                return
+            await asyncio.sleep(0.05)  # presence has no event for this client
+
+
+@contextlib.contextmanager
+def _step(console: Console, name: str) -> Generator[None]:
+    started = time.monotonic()
+    with console.status(f"{name} …"):
+        try:
+            yield
+        except BaseException:
+            console.print(f"[red]✗[/] {name}")
+            raise
+    console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - started:.1f} s[/]")
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Generator[None]:
+    """Two of us on one directory would ruin each other's data."""
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(
+                f"Another `oblivion up` runs in {home.resolve()}. Stop it first, or start in another directory with "
+                "another --port-base."
+            ) from None
+        yield
+
+
+def _forget(home: Path) -> None:
+    for entry in home.iterdir():
+        if entry.name == "lock":
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _check_ports(port_base: int) -> None:
+    for port, what in ((port_base, "Nexus"), (port_base + 2, "the sandbox")):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise SettingsError(
+                    f"Port {port}, meant for {what}, is taken. Choose others: oblivion up --port-base {port_base + 100}"
+                ) from None
+
+
+def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
+    console.print(
+        f"\n[bold]Oblivion is up[/] [dim]({seconds:.1f} s)[/]\n\n"
+        f"  Try it     {addresses['sandbox_url']}   ClickUp on the left, Slack on the right\n"
+        f"  API        {addresses['nexus_url']}/docs\n"
+        f"  Logs       {HOME / 'logs'}\n\n"
+        "Open the first address, press [bold]New task[/], and write: [bold]@AI_Squad fix_bug The export loses a row[/]\n"
+        "A card appears in #ai-squad, the demo agent goes to work, and you can reply in its thread;\n"
+        "a reply that begins with [bold]!sync[/] becomes a comment in ClickUp.\n\n"
+        "[bold]Your own agent[/]  export "
+        f"OBLIVION_URI={addresses['nexus_url']} AGENT_ID={addresses['agent_client_id']} "
+        f"AGENT_SECRET={addresses['agent_client_secret']}\n\n"
+        "[dim]Ctrl-C stops everything.[/]"
+    )

@@ -1,0 +1,162 @@
+"""Which socket speaks for which process of which agent. PostgreSQL decides; Redis carries a copy for others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from nexus.kit.clock import Clock
+from nexus.kit.ids import new_id
+from nexus.pipeline.outbox import refresh_card
+from nexus.store.database import Database
+from nexus.store.tables import Agent, AgentMessage, AgentSession, Task, TaskMapping
+from nexus.tasks.commands import Caller
+from nexus.tasks.rules import lease_end
+from oblivion_protocol import HELD_STATES, Hello, Holding
+
+_OPEN = text("""
+    INSERT INTO agent_sessions (id, tenant_id, agent_id, instance, gateway, sid, skills, capacity, version,
+                                connected_at, last_seen_at)
+    VALUES (:id, :tenant, :agent, :instance, :gateway, :sid, :skills, :capacity, :version, :now, :now)
+    ON CONFLICT (agent_id, instance) DO UPDATE SET
+        session_epoch = agent_sessions.session_epoch + 1, gateway = excluded.gateway, sid = excluded.sid,
+        skills = excluded.skills, capacity = excluded.capacity, version = excluded.version,
+        connected_at = excluded.connected_at, last_seen_at = excluded.last_seen_at, closed_at = NULL
+    RETURNING session_epoch
+""")
+
+
+class AgentRevoked(Exception):
+    """The agent is not allowed in any more."""
+
+
+@dataclass
+class LiveSession:
+    """A socket of this process that has said hello."""
+
+    sid: str
+    caller: Caller
+    sent_up_to: int
+    sent_at: dict[int, float] = field(default_factory=dict[int, float])
+    """Events on their way, by `seq`: when they were last sent, in monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What became of a hello."""
+
+    session: LiveSession
+    confirmed: list[Holding]
+    revoked: list[Holding]
+    replayed: int
+
+
+class Sessions:
+    """Sessions in PostgreSQL, as far as this gateway process holds them."""
+
+    def __init__(self, db: Database, clock: Clock, gateway: str) -> None:
+        self._db = db
+        self._clock = clock
+        self.gateway = gateway
+
+    async def open(self, sid: str, tenant_id: UUID, agent_id: UUID, hello: Hello) -> Opened:
+        """Takes over the agent process `hello.instance`; an older connection of it becomes stale.
+
+        Raises AgentRevoked.
+        """
+        now = self._clock.now()
+        async with self._db.tenant(tenant_id) as session:
+            agent = await session.get(Agent, agent_id)
+            if agent is None or agent.revoked_at is not None:
+                raise AgentRevoked
+            epoch = await session.scalar(
+                _OPEN,
+                {
+                    "id": new_id(),
+                    "tenant": tenant_id,
+                    "agent": agent_id,
+                    "instance": hello.instance,
+                    "gateway": self.gateway,
+                    "sid": sid,
+                    "skills": list(hello.skills),
+                    "capacity": hello.capacity,
+                    "version": hello.version,
+                    "now": now,
+                },
+            )
+            assert isinstance(epoch, int)
+            confirmed: list[Holding] = []
+            revoked: list[Holding] = []
+            for held in hello.holding:
+                task = await session.get(Task, _uuid(held.task_id), with_for_update=True)
+                mine = task is not None and task.agent_id == agent_id and task.epoch == held.epoch
+                if task is not None and mine and task.state in HELD_STATES:
+                    confirmed.append(held)
+                    if task.instance != hello.instance:
+                        await session.execute(
+                            update(AgentMessage)
+                            .where(AgentMessage.task_id == task.id, AgentMessage.acked_at.is_(None))
+                            .values(instance=hello.instance)
+                        )
+                    task.instance = hello.instance
+                    if task.state != "offered":
+                        task.lease_until = lease_end(now)
+                        await refresh_card(session, await session.get_one(TaskMapping, task.conversation_id))
+                else:
+                    revoked.append(held)
+            replayed: Sequence[Any] = (
+                await session.scalars(
+                    select(AgentMessage.seq).where(
+                        AgentMessage.agent_id == agent_id,
+                        AgentMessage.acked_at.is_(None),
+                        AgentMessage.seq > hello.last_seq,
+                        AgentMessage.instance == hello.instance,
+                    )
+                )
+            ).all()
+        caller = Caller(tenant_id, agent_id, hello.instance, epoch)
+        return Opened(LiveSession(sid, caller, hello.last_seq), confirmed, revoked, len(replayed))
+
+    async def close(self, session: LiveSession) -> None:
+        """Marks a session as gone, unless another connection has taken over. Leases keep running."""
+        caller = session.caller
+        async with self._db.tenant(caller.tenant_id) as transaction:
+            await transaction.execute(
+                update(AgentSession)
+                .where(
+                    AgentSession.agent_id == caller.agent_id,
+                    AgentSession.instance == caller.instance,
+                    AgentSession.session_epoch == caller.session_epoch,
+                )
+                .values(closed_at=self._clock.now())
+            )
+
+    async def touch(self, live: Sequence[LiveSession]) -> set[str]:
+        """Says that these sockets are alive; returns those that are not the current ones any more."""
+        if not live:
+            return set()
+        now: datetime = self._clock.now()
+        async with self._db.system() as session:
+            current = await session.execute(
+                update(AgentSession)
+                .where(AgentSession.sid.in_([one.sid for one in live]), AgentSession.gateway == self.gateway)
+                .where(AgentSession.closed_at.is_(None))
+                .values(last_seen_at=now)
+                .returning(AgentSession.sid, AgentSession.agent_id)
+            )
+            seen = {row.sid: row.agent_id for row in current}
+            gone = await session.scalars(
+                select(Agent.id).where(Agent.id.in_(set(seen.values())), Agent.revoked_at.is_not(None))
+            )
+            revoked = set(gone.all())
+        return {one.sid for one in live if one.sid not in seen or seen[one.sid] in revoked}
+
+
+def _uuid(text_id: str) -> UUID:
+    try:
+        return UUID(text_id)
+    except ValueError:
+        return UUID(int=0)

@@ -1,0 +1,70 @@
+"""Named permissions: a route asks for one by the type of its `principal` parameter. RFC 6750."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import OAuth2
+
+from nexus.auth.errors import TokenInvalid
+from nexus.auth.tokens import Principal
+from nexus.http.parts import Parts
+from nexus.http.problems import Refused
+from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, AGENT, Scope
+
+_SCHEME = OAuth2(
+    scheme_name="clientCredentials",
+    flows=OAuthFlows(
+        clientCredentials=OAuthFlowClientCredentials(
+            tokenUrl="/auth/token",
+            scopes={
+                AGENT: "Take tasks over the gateway, and search.",
+                ADMIN_READ: "See everything of the tenant.",
+                ADMIN_WRITE: "Change mappings, agents, aliases and connections; cancel and replay.",
+            },
+        )
+    ),
+    auto_error=False,
+)
+
+
+async def authenticated(
+    request: Request, parts: Parts, _documented: Annotated[str | None, Depends(_SCHEME)]
+) -> Principal:
+    """The caller, from `Authorization: Bearer`. A revoked client's tokens stop working at once."""
+    headers = request.headers.getlist("authorization")
+    scheme, _, token = (headers[0] if len(headers) == 1 else "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        # RFC 6750 §3.1: no error code for a request that lacks any authentication information.
+        raise Refused(
+            401,
+            "This needs an access token: Authorization: Bearer, from POST /auth/token.",
+            headers={"WWW-Authenticate": 'Bearer realm="nexus"'},
+        )
+    principal = await parts.tokens.verify(token.strip())
+    if not await parts.clients.is_live(principal.tenant_id, principal.client_id):
+        raise TokenInvalid("The client of this token was revoked.")
+    return principal
+
+
+def _any_of(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    async def permitted(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
+        if principal.scopes.isdisjoint(scopes):
+            named = " or ".join(scopes)
+            raise Refused(
+                403,
+                f"This needs the scope {named}.",
+                headers={
+                    "WWW-Authenticate": 'Bearer realm="nexus", error="insufficient_scope", '
+                    f'scope="{scopes[0]}", error_description="This needs the scope {named}."'
+                },
+            )
+        return principal
+
+    return permitted
+
+
+CanReadAdmin = Annotated[Principal, Depends(_any_of(ADMIN_READ))]
+CanWriteAdmin = Annotated[Principal, Depends(_any_of(ADMIN_WRITE))]
+CanSearch = Annotated[Principal, Depends(_any_of(ADMIN_READ, AGENT))]

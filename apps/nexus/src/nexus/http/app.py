@@ -1,0 +1,65 @@
+"""Assembles the HTTP API of the parts that it is given."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from nexus.http import (
+    agents,
+    aliases,
+    connections,
+    deliveries,
+    health,
+    mappings,
+    oauth,
+    tasks,
+    tenants,
+    vendors,
+)
+from nexus.http.boundary import Boundary
+from nexus.http.parts import HttpParts
+from nexus.http.problems import answer_problem, problem_docs
+
+DESCRIPTION = """
+The backend of Oblivion: what is asked for in a tracker reaches an agent, and everything said about it is seen in
+the chat. Get a token from `POST /auth/token`; the tenant is in the token and nowhere else. Errors are
+`application/problem+json` (RFC 9457); lists are paged with `cursor` and `limit`.
+"""
+
+_RESOURCES = (tenants, connections, agents, aliases, mappings, tasks, deliveries)
+
+
+def create_app(parts: HttpParts) -> FastAPI:
+    """The application; webhooks and the gateway are mounted in front of it."""
+    app = FastAPI(
+        title="Nexus",
+        description=DESCRIPTION,
+        version=parts.version,
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    app.add_exception_handler(HTTPException, answer_problem)
+    app.add_exception_handler(RequestValidationError, answer_problem)
+    app.include_router(health.router)
+    app.include_router(oauth.router)
+    for resource in _RESOURCES:
+        app.include_router(resource.router, responses=problem_docs())
+    app.include_router(vendors.router, responses=problem_docs())  # last: its first segment is any name
+    if parts.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(parts.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["X-Request-Id"],
+        )
+    app.add_middleware(Boundary)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the function, so that generated clients keep their names."""
+    return route.name

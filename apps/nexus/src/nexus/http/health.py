@@ -1,0 +1,99 @@
+"""Is it alive, may it have traffic, and its figures."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Literal
+
+from alembic.script import ScriptDirectory
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from nexus.http.parts import HttpParts, Parts
+from nexus.store.migrate import alembic_config, newest_revision
+
+router = APIRouter(tags=["health"])
+
+CHECK_SECONDS = 2.0
+
+
+class Dependency(BaseModel):
+    """How one dependency is. `degraded` slows us down and does not stop us."""
+
+    state: Literal["ok", "degraded", "down"]
+    detail: str = ""
+
+
+class Readiness(BaseModel):
+    """Whether this process should have traffic, and why."""
+
+    ready: bool
+    version: str
+    dependencies: dict[str, Dependency]
+
+
+@router.get("/livez")
+async def get_liveness() -> dict[str, str]:
+    """The process serves requests. Says nothing of its dependencies, whose absence a restart would not cure."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+async def get_readiness(parts: Parts) -> JSONResponse:
+    """Each dependency and its state; 503 when this process should have no traffic."""
+    postgres, schema, redis = await asyncio.gather(
+        _checked(lambda: _postgres(parts), "down"),
+        _checked(lambda: _schema(parts), "down"),
+        _checked(lambda: _redis(parts), "degraded"),
+    )
+    draining = parts.draining()
+    accepting = Dependency(state="down" if draining else "ok", detail="draining" if draining else "")
+    dependencies = {"postgres": postgres, "schema": schema, "redis": redis, "accepting": accepting}
+    ready = all(one.state != "down" for one in dependencies.values())
+    body = Readiness(ready=ready, version=parts.version, dependencies=dependencies)
+    return JSONResponse(body.model_dump(), 200 if ready else 503, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/metrics", response_class=Response)
+async def get_metrics(parts: Parts) -> Response:
+    """Figures for Prometheus."""
+    return Response(generate_latest(parts.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _checked(check: Callable[[], Awaitable[Dependency]], otherwise: Literal["degraded", "down"]) -> Dependency:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
+    except Exception as error:
+        # The kind of failure only: its text may hold an address or a credential.
+        return Dependency(state=otherwise, detail=type(error).__name__)
+
+
+async def _postgres(parts: HttpParts) -> Dependency:
+    await parts.db.ping()
+    return Dependency(state="ok")
+
+
+async def _redis(parts: HttpParts) -> Dependency:
+    await parts.redis_ping()
+    return Dependency(state="ok")
+
+
+async def _schema(parts: HttpParts) -> Dependency:
+    async with parts.db.system() as session:
+        current = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    if current == newest_revision():
+        return Dependency(state="ok", detail=str(current))
+    if current is None or current in _known_revisions():
+        return Dependency(state="down", detail=f"{current or 'empty'}; run `oblivion db upgrade`")
+    # A release newer than this one has migrated already; migrations leave room for one release back.
+    return Dependency(state="ok", detail=f"{current}, newer than this release")
+
+
+@cache
+def _known_revisions() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())

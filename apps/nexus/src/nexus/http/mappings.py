@@ -1,0 +1,72 @@
+"""Which list of the tracker is linked to which channel of the chat."""
+
+from typing import cast
+from uuid import UUID
+
+from fastapi import APIRouter
+from sqlalchemy import select, tuple_
+
+from nexus.auth.errors import NotFound
+from nexus.http.access import CanReadAdmin, CanWriteAdmin
+from nexus.http.inputs import Input, Line, VendorId
+from nexus.http.paging import Paging
+from nexus.http.parts import Parts
+from nexus.store.tables import ProjectMapping
+from oblivion_protocol.resources import MappingResource, Page, SyncRule
+
+router = APIRouter(prefix="/v1/mappings", tags=["mappings"])
+
+
+class NewMapping(Input):
+    """A list and a channel to link."""
+
+    list_id: VendorId
+    channel_id: VendorId
+    sync_rule: SyncRule = "keyword"
+    sync_keyword: Line = "!sync"
+
+
+def mapping_resource(row: ProjectMapping) -> MappingResource:
+    """A row as the API shows it."""
+    return MappingResource(
+        id=str(row.id),
+        list_id=row.list_id,
+        list_name=row.list_name,
+        channel_id=row.channel_id,
+        channel_name=row.channel_name,
+        sync_rule=cast("SyncRule", row.sync_rule),  # a check constraint holds it
+        sync_keyword=row.sync_keyword,
+        created_at=row.created_at,
+    )
+
+
+@router.get("")
+async def list_mappings(principal: CanReadAdmin, parts: Parts, paging: Paging) -> Page[MappingResource]:
+    """Every link, oldest first."""
+    query = select(ProjectMapping).order_by(ProjectMapping.created_at, ProjectMapping.id).limit(paging.limit + 1)
+    if paging.after is not None:
+        query = query.where(tuple_(ProjectMapping.created_at, ProjectMapping.id) > paging.after)
+    async with parts.db.tenant(principal.tenant_id) as session:
+        rows = list(await session.scalars(query))
+    shown, next_cursor = paging.page(rows, lambda row: (row.created_at, row.id))
+    return Page(items=[mapping_resource(row) for row in shown], next_cursor=next_cursor)
+
+
+@router.post("", status_code=201)
+async def create_mapping(body: NewMapping, principal: CanWriteAdmin, parts: Parts) -> MappingResource:
+    """Links a list to a channel; conversations that waited for it are posted."""
+    return await parts.linker.link(
+        principal.tenant_id,
+        body.list_id,
+        body.channel_id,
+        sync_rule=body.sync_rule,
+        sync_keyword=body.sync_keyword,
+        actor=principal.client_id,
+    )
+
+
+@router.delete("/{mapping_id}", status_code=204)
+async def delete_mapping(mapping_id: UUID, principal: CanWriteAdmin, parts: Parts) -> None:
+    """Unlinks; what has been posted stays."""
+    if not await parts.linker.unlink(principal.tenant_id, mapping_id, principal.client_id):
+        raise NotFound("No mapping with this id.")

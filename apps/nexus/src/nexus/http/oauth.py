@@ -1,0 +1,178 @@
+"""The token endpoint and its relatives: RFC 6749 §4.4, RFC 7662, RFC 7517, RFC 8414."""
+
+import re
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from nexus.auth.clients import Authenticated
+from nexus.auth.errors import TokenInvalid
+from nexus.http import credentials
+from nexus.http.credentials import OAuthRefused, OAuthRequest
+from nexus.http.parts import HttpParts, Parts
+from nexus.http.problems import RETRY_AFTER_SECONDS
+from nexus.store.database import is_unavailable
+from oblivion_protocol.resources import OAuthError, TokenResponse
+from oblivion_protocol.scopes import ADMIN_READ, ALL_SCOPES
+
+router = APIRouter(tags=["oauth"])
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_GRANT = "client_credentials"
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
+"""RFC 6749 §3.3."""
+
+_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+_CREDENTIALS: dict[str, Any] = {
+    "client_id": {"type": "string"},
+    "client_secret": {"type": "string", "format": "password"},
+}
+
+
+def _body_docs(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    schema = {"schema": {"type": "object", "properties": properties | _CREDENTIALS, "required": required}}
+    kinds = ("application/x-www-form-urlencoded", "application/json")
+    return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, schema)}, "security": [{"basic": []}, {}]}
+
+
+@router.post(
+    "/auth/token",
+    response_model=TokenResponse,
+    responses={400: {"model": OAuthError}, 401: {"model": OAuthError}, 429: {"model": OAuthError}},
+    openapi_extra=_body_docs({"grant_type": {"const": _GRANT}, "scope": {"type": "string"}}, ["grant_type"]),
+)
+async def issue_token(request: Request, parts: Parts) -> JSONResponse:
+    """Exchanges a client's id and secret for an access token."""
+    try:
+        asked = await credentials.read(request)
+        match asked.parameters.get("grant_type"):
+            case None:
+                raise OAuthRefused("invalid_request", f"grant_type is missing; it is {_GRANT}.")
+            case "client_credentials":
+                pass
+            case _:
+                raise OAuthRefused("unsupported_grant_type", f"The only grant_type here is {_GRANT}.")
+        client = await _proven(request, parts, asked)
+        scopes = _narrowed(asked.parameters.get("scope"), client)
+        token = await parts.tokens.issue(client.client_id, client.tenant_id, scopes, client.agent_id)
+    except OAuthRefused as refused:
+        return _refusal(refused)
+    except Exception as error:
+        if is_unavailable(error):
+            return _refusal(_AWAY)
+        raise
+    return JSONResponse(token.model_dump(), headers=NO_STORE)
+
+
+@router.post(
+    "/auth/introspect",
+    responses={400: {"model": OAuthError}, 401: {"model": OAuthError}, 429: {"model": OAuthError}},
+    openapi_extra=_body_docs({"token": {"type": "string"}, "token_type_hint": {"type": "string"}}, ["token"]),
+)
+async def introspect_token(request: Request, parts: Parts) -> JSONResponse:
+    """Whether a token is good, RFC 7662: for its own client, and for clients that may read all of its tenant."""
+    try:
+        asked = await credentials.read(request)
+        client = await _proven(request, parts, asked)
+        token = asked.parameters.get("token")
+        if token is None:
+            raise OAuthRefused("invalid_request", "token is missing.")
+        return JSONResponse(await _introspected(parts, client, token), headers=NO_STORE)
+    except OAuthRefused as refused:
+        return _refusal(refused)
+    except Exception as error:
+        if is_unavailable(error):
+            return _refusal(_AWAY)
+        raise
+
+
+@router.get("/.well-known/jwks.json")
+async def get_jwks(parts: Parts) -> JSONResponse:
+    """The keys that verify access tokens, RFC 7517 §5."""
+    return JSONResponse(
+        await parts.keys.jwks(),
+        headers={"Cache-Control": "public, max-age=60"},
+        media_type="application/jwk-set+json",
+    )
+
+
+@router.get("/.well-known/oauth-authorization-server")
+async def get_authorization_server(parts: Parts) -> dict[str, Any]:
+    """What this authorization server can do, RFC 8414."""
+    issuer = parts.tokens.issuer
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/auth/token",
+        "introspection_endpoint": f"{issuer}/auth/introspect",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "grant_types_supported": [_GRANT],
+        "response_types_supported": [],
+        "scopes_supported": list(ALL_SCOPES),
+        "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": _AUTH_METHODS,
+    }
+
+
+async def _proven(request: Request, parts: HttpParts, asked: OAuthRequest) -> Authenticated:
+    client = await parts.clients.authenticate(asked.client_id, asked.client_secret)
+    if client is not None:
+        return client
+    address = request.client.host if request.client else ""
+    wait_seconds = parts.throttle.failed(f"{address} {asked.client_id}")
+    if wait_seconds is None:
+        raise credentials.invalid_client()
+    raise OAuthRefused(
+        "invalid_client",
+        "Too many failures; check the secret before the next try.",
+        status=429,
+        headers={"Retry-After": str(wait_seconds)},
+    )
+
+
+def _narrowed(asked: str | None, client: Authenticated) -> tuple[str, ...]:
+    """The scopes asked for, if the client may have them all; without any, all that it may have."""
+    if asked is None:
+        return client.scopes
+    wanted = tuple(dict.fromkeys(asked.split(" ")))
+    if not _SCOPE.fullmatch(asked) or not set(wanted) <= set(client.scopes):
+        raise OAuthRefused("invalid_scope", f"This client may have: {' '.join(client.scopes)}.")
+    return wanted
+
+
+async def _introspected(parts: HttpParts, client: Authenticated, token: str) -> dict[str, Any]:
+    """RFC 7662 §2.2; a token that is none of the caller's business is not active for it."""
+    try:
+        principal = await parts.tokens.verify(token)
+    except TokenInvalid:
+        return {"active": False}
+    own = principal.client_id == client.client_id or ADMIN_READ in client.scopes
+    if principal.tenant_id != client.tenant_id or not own:
+        return {"active": False}
+    if not await parts.clients.is_live(principal.tenant_id, principal.client_id):
+        return {"active": False}
+    return {
+        "active": True,
+        "scope": " ".join(sorted(principal.scopes)),
+        "client_id": principal.client_id,
+        "sub": principal.client_id,
+        "token_type": "Bearer",
+        "exp": int(principal.expires_at.timestamp()),
+        "iss": parts.tokens.issuer,
+        "jti": principal.jti,
+        "tenant_id": str(principal.tenant_id),
+        "agent_id": str(principal.agent_id) if principal.agent_id else None,
+    }
+
+
+_AWAY = OAuthRefused(
+    "temporarily_unavailable",
+    "The database is away for the moment; try again.",
+    status=503,
+    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+)
+
+
+def _refusal(refused: OAuthRefused) -> JSONResponse:
+    body = OAuthError(error=refused.error, error_description=refused.description)
+    return JSONResponse(body.model_dump(), refused.status, headers=NO_STORE | dict(refused.headers))

@@ -1,0 +1,155 @@
+"""The webhook door: raw ASGI, because a framework would cost more than everything it does here.
+
+200 with an empty body as soon as the event is durable; 403 for a wrong signature (never 401 or 410: ClickUp
+suspends a webhook on them, https://developer.clickup.com/docs/webhookhealth); 503 with `Retry-After` when it
+cannot be stored.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import orjson
+
+from nexus.http.metrics import IngestMetrics
+from nexus.kit.ids import new_id
+from nexus.kit.logging import get_logger
+from nexus.pipeline.inbox import BadSignature, Inbox, Stored, StoreUnavailable, UnknownSource
+from nexus.pipeline.ports import RawRequest, Reply, Unreadable
+
+log = get_logger(__name__)
+
+PREFIX = "/webhooks/"
+MAX_BODY_BYTES = 1024 * 1024
+BODY_TIMEOUT_SECONDS = 5.0
+RETRY_AFTER_SECONDS = 2
+
+Scope = dict[str, Any]
+
+
+class _TooLarge(Exception):
+    """The body is over the limit."""
+
+
+class _Disconnected(Exception):
+    """The sender went away in the middle of the body."""
+
+
+class WebhookDoor:
+    """ASGI application for `POST /webhooks/{source}` and what lies below it."""
+
+    def __init__(self, inbox: Inbox, metrics: IngestMetrics) -> None:
+        self._inbox = inbox
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serves one request."""
+        source, _, path = scope["path"][len(PREFIX) :].strip("/").partition("/")
+        if scope["method"] != "POST":
+            await _problem(send, 405, "method_not_allowed", "Webhooks are sent with POST.", [(b"allow", b"POST")])
+            return
+        started = time.perf_counter()
+        outcome = await self._serve(source, path, scope, receive, send)
+        self._metrics.received(source if outcome != "unknown_source" else "unknown", outcome, started)
+
+    async def _serve(self, source: str, path: str, scope: Scope, receive: Any, send: Any) -> str:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                body = await _read(receive, headers)
+            result = await self._inbox.receive(source, RawRequest(body, headers, path))
+        except _TooLarge:
+            await _problem(send, 413, "too_large", f"A webhook holds at most {MAX_BODY_BYTES} bytes.")
+            return "too_large"
+        except TimeoutError:
+            await _problem(send, 408, "timeout", f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} s.")
+            return "timeout"
+        except _Disconnected:
+            return "disconnected"
+        except UnknownSource:
+            await _problem(send, 404, "unknown_source", "There is no integration of this name.")
+            return "unknown_source"
+        except Unreadable as error:
+            await _problem(send, 400, "unreadable", str(error))
+            return "unreadable"
+        except BadSignature:
+            await _problem(
+                send, 403, "bad_signature", "Nobody who may send this has signed it: check the signing secret."
+            )
+            return "bad_signature"
+        except StoreUnavailable:
+            await _problem(
+                send, 503, "unavailable", "The event could not be stored; send it again.",
+                [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())],
+            )  # fmt: skip
+            return "unavailable"
+        except Exception:
+            log.exception("webhook.failed", source=source)
+            await _problem(send, 503, "unavailable", "The event could not be stored; send it again.",
+                           [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())])  # fmt: skip
+            return "failed"
+        match result:
+            case Stored(duplicate=duplicate):
+                await _answer(send, 200, b"", b"text/plain; charset=utf-8")
+                return "duplicate" if duplicate else "stored"
+            case Reply(body=reply, content_type=content_type):
+                await _answer(send, 200, reply, content_type.encode())
+                return "replied"
+            case _:
+                await _answer(send, 200, b"", b"text/plain; charset=utf-8")
+                return "dropped"
+
+
+async def _read(receive: Any, headers: dict[str, str]) -> bytes:
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:12]) > MAX_BODY_BYTES:
+        raise _TooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise _TooLarge
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _answer(
+    send: Any, status: int, body: bytes, content_type: bytes, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", content_type),
+                (b"content-length", str(len(body)).encode()),
+                *(headers or []),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _problem(
+    send: Any, status: int, code: str, detail: str, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    """RFC 9457. The connection is closed, because part of the body may still be on its way."""
+    request_id = new_id().hex
+    body = orjson.dumps(
+        {
+            "type": "about:blank",
+            "title": code.replace("_", " ").capitalize(),
+            "status": status,
+            "code": code,
+            "detail": detail,
+            "request_id": request_id,
+        }
+    )
+    extra = [(b"x-request-id", request_id.encode()), (b"connection", b"close"), *(headers or [])]
+    await _answer(send, status, body, b"application/problem+json", extra)

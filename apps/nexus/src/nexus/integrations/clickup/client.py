@@ -1,0 +1,182 @@
+"""ClickUp's API v2, as far as we use it: one method per call, typed, with one error table (outcomes.py)."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from nexus.integrations.clickup.answers import (
+    CommentCreated,
+    CommentsAnswer,
+    Folder,
+    FoldersAnswer,
+    Hook,
+    HookCreated,
+    HooksAnswer,
+    ListsAnswer,
+    Named,
+    ReadComment,
+    SpacesAnswer,
+    Task,
+    TeamsAnswer,
+    UserAnswer,
+)
+from nexus.integrations.clickup.budget import Budget
+from nexus.integrations.clickup.outcomes import Gone, answer_of, require_success, unanswered
+from nexus.integrations.clickup.payloads import Payload, User
+from nexus.integrations.clickup.settings import Credentials
+from nexus.kit.clock import Clock
+from nexus.pipeline.errors import Deferred, Rejected
+
+TIMEOUT_SECONDS = 10.0
+
+AnswerT = TypeVar("AnswerT", bound=Payload)
+
+
+Verb = Literal["GET", "POST", "PUT", "DELETE"]
+_LIVE = {"archived": "false"}
+
+
+class Nothing(Payload):
+    """An answer of which we need no word."""
+
+
+class ClickUpClient:
+    """Calls with one token. Raises the pipeline's errors; a read of something gone returns None.
+
+    Where nothing can be gone, Gone becomes Rejected: the token's user is not where the connection says.
+    """
+
+    def __init__(
+        self, credentials: Credentials, clock: Clock, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._clock = clock
+        self._budget = Budget()
+        self._http = httpx.AsyncClient(
+            base_url=credentials.api_url,
+            headers={"Authorization": credentials.authorization},
+            timeout=TIMEOUT_SECONDS,
+            transport=transport,
+        )
+
+    async def aclose(self) -> None:
+        """Closes the pool."""
+        await self._http.aclose()
+
+    async def user(self) -> User:
+        """Whose token it is."""
+        return (await self._call(UserAnswer, "GET", "user")).user
+
+    async def teams(self) -> tuple[Named, ...]:
+        """The workspaces that the user belongs to."""
+        return (await self._call(TeamsAnswer, "GET", "team")).teams
+
+    async def spaces(self, team_id: str) -> tuple[Named, ...]:
+        """The spaces of a workspace, without archived ones."""
+        return (await self._call(SpacesAnswer, "GET", "team", team_id, "space", params=_LIVE)).spaces
+
+    async def folders(self, space_id: str) -> tuple[Folder, ...]:
+        """The folders of a space, without archived ones."""
+        return (await self._call(FoldersAnswer, "GET", "space", space_id, "folder", params=_LIVE)).folders
+
+    async def folder_lists(self, folder_id: str) -> tuple[Named, ...]:
+        """The lists of a folder, without archived ones."""
+        return (await self._call(ListsAnswer, "GET", "folder", folder_id, "list", params=_LIVE)).lists
+
+    async def folderless_lists(self, space_id: str) -> tuple[Named, ...]:
+        """The lists that stand in a space without a folder, without archived ones."""
+        return (await self._call(ListsAnswer, "GET", "space", space_id, "list", params=_LIVE)).lists
+
+    async def list(self, list_id: str) -> Named | None:
+        """A list; None when it is gone."""
+        return await self._find(Named, "list", list_id)
+
+    async def task(self, task_id: str) -> Task | None:
+        """A task with its description in Markdown; None when it is gone."""
+        return await self._find(Task, "task", task_id, params={"include_markdown_description": "true"})
+
+    async def comments(self, task_id: str, older_than: ReadComment | None) -> tuple[ReadComment, ...]:
+        """25 comments, newest first (https://developer.clickup.com/docs/task-comments-pagination)."""
+        start = {} if older_than is None else {"start": str(older_than.date), "start_id": older_than.id}
+        answer = await self._find(CommentsAnswer, "task", task_id, "comment", params=start)
+        return () if answer is None else answer.comments
+
+    async def add_comment(self, task_id: str, text: str) -> str:
+        """Returns the comment's id."""
+        body = {"comment_text": text, "notify_all": False}
+        return (await self._call(CommentCreated, "POST", "task", task_id, "comment", json=body)).id
+
+    async def edit_comment(self, comment_id: str, text: str) -> bool:
+        """Replaces the text, and nothing else, so that a resolved comment stays so. False when it is gone."""
+        try:
+            await self._request(Nothing, "PUT", "comment", comment_id, json={"comment_text": text})
+        except Gone:
+            return False
+        return True
+
+    async def webhooks(self, team_id: str) -> tuple[Hook, ...]:
+        """The webhooks that this token's user has made."""
+        return (await self._call(HooksAnswer, "GET", "team", team_id, "webhook")).webhooks
+
+    async def create_webhook(self, team_id: str, endpoint: str, events: Sequence[str]) -> Hook:
+        """Raises HookExists when there is one for this address."""
+        body = {"endpoint": endpoint, "events": events}
+        return (await self._call(HookCreated, "POST", "team", team_id, "webhook", json=body)).webhook
+
+    async def update_webhook(self, webhook_id: str, endpoint: str, events: Sequence[str]) -> None:
+        """Sets the events and ends a suspension."""
+        body = {"endpoint": endpoint, "events": events, "status": "active"}
+        await self._call(Nothing, "PUT", "webhook", webhook_id, json=body)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Done as well when it is gone already."""
+        try:
+            await self._request(Nothing, "DELETE", "webhook", webhook_id)
+        except Gone:
+            return
+
+    async def _find(self, model: type[AnswerT], *path: str, params: dict[str, str] | None = None) -> AnswerT | None:
+        try:
+            return await self._request(model, "GET", *path, params=params)
+        except Gone:
+            return None
+
+    async def _call(
+        self,
+        model: type[AnswerT],
+        verb: Verb,
+        *path: str,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+    ) -> AnswerT:
+        try:
+            return await self._request(model, verb, *path, params=params, json=json)
+        except Gone:
+            raise Rejected(
+                f"ClickUp has no {'/'.join(path)} for the token's user: it is deleted, or access was lost"
+            ) from None
+
+    async def _request(
+        self,
+        model: type[AnswerT],
+        verb: Verb,
+        *path: str,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+    ) -> AnswerT:
+        if any(not step.strip(".") for step in path):
+            raise Gone  # Not an id, and it would change where the request goes.
+        wait_seconds = self._budget.wait_seconds(self._clock.now())
+        if wait_seconds > 0:
+            raise Deferred("the ClickUp token's budget of requests is used up", after_seconds=wait_seconds)
+        writes = verb != "GET"
+        url = "/" + "/".join(quote(step, safe="") for step in path)
+        try:
+            response = await self._http.request(verb, url, params=params, json=json)
+        except httpx.HTTPError as error:
+            raise unanswered(error, writes=writes) from error
+        now = self._clock.now()
+        self._budget.note(response.status_code, response.headers, now)
+        require_success(response, now, writes=writes)
+        return answer_of(model, response, writes=writes)

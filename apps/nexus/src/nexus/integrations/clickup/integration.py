@@ -1,0 +1,109 @@
+"""The ClickUp vendor as the rest of Oblivion sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import httpx
+
+from nexus.integrations.clickup.answers import Named
+from nexus.integrations.clickup.client import ClickUpClient
+from nexus.integrations.clickup.hooks import ensure_hook
+from nexus.integrations.clickup.settings import Credentials, own_user_id, read_credentials
+from nexus.integrations.clickup.sink import ClickUpTracker
+from nexus.integrations.clickup.source import ClickUpSource
+from nexus.kit.clock import Clock, SystemClock
+from nexus.pipeline.errors import Rejected, Retryable, Unsure
+from nexus.pipeline.ports import Connected, HookSecret, Probe, Source, Unreadable
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Opened:
+    token: str
+    api_url: str
+    client: ClickUpClient
+
+
+class ClickUpIntegration:
+    """ClickUp. `transport` replaces the network."""
+
+    def __init__(self, clock: Clock | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.name = "clickup"
+        self.role: Literal["tracker", "chat"] = "tracker"
+        self._clock = clock or SystemClock()
+        self._transport = transport
+        self.source: Source = ClickUpSource(self._clock)
+        self._opened: dict[UUID, _Opened] = {}
+        self._retired: list[ClickUpClient] = []
+
+    async def probe(self, credentials: Mapping[str, Any]) -> Probe:
+        """Tries a token. Raises Rejected with what to do, or Retryable when ClickUp cannot be reached."""
+        wanted = read_credentials(credentials)
+        client = self._connect(wanted)
+        try:
+            user = await client.user()
+            team = _chosen(await client.teams(), wanted)
+        finally:
+            await client.aclose()
+        return Probe(team.id, team.name, {"user_id": user.id, "username": user.username})
+
+    async def subscribe(self, connection: Connected, public_url: str) -> list[HookSecret]:
+        """Makes sure that one healthy webhook points at us. May be called as often as one likes."""
+        if not public_url.startswith(("https://", "http://")):
+            raise Rejected("ClickUp sends webhooks to a public URL only, and Oblivion has none: set it")
+        endpoint = f"{public_url.rstrip('/')}/webhooks/clickup"
+        hooks = read_credentials(connection.credentials).hooks
+        try:
+            return [await ensure_hook(self._client(connection), connection.workspace_id, endpoint, hooks)]
+        except Unsure as error:
+            # The next call begins with a look at what is there.
+            raise Retryable(error.reason) from error
+
+    def open(self, connection: Connected) -> ClickUpTracker:
+        """The tracker of a connection. Raises Rejected when it has to be connected again."""
+        try:
+            own_id = own_user_id(connection)
+        except Unreadable as error:
+            raise Rejected(str(error)) from None
+        return ClickUpTracker(self._client(connection), team_id=connection.workspace_id, own_user_id=own_id)
+
+    async def aclose(self) -> None:
+        """Closes every pool."""
+        clients = [opened.client for opened in self._opened.values()] + self._retired
+        self._opened, self._retired = {}, []
+        for client in clients:
+            await client.aclose()
+
+    def _client(self, connection: Connected) -> ClickUpClient:
+        """One client per token, because ClickUp counts requests by token; a new one after a new token."""
+        credentials = read_credentials(connection.credentials)
+        token, api_url = credentials.authorization, credentials.api_url
+        opened = self._opened.get(connection.id)
+        if opened is not None and (opened.token, opened.api_url) == (token, api_url):
+            return opened.client
+        if opened is not None:
+            # Calls may be under way in it.
+            self._retired.append(opened.client)
+        client = self._connect(credentials)
+        self._opened[connection.id] = _Opened(token, api_url, client)
+        return client
+
+    def _connect(self, credentials: Credentials) -> ClickUpClient:
+        return ClickUpClient(credentials, self._clock, transport=self._transport)
+
+
+def _chosen(teams: tuple[Named, ...], credentials: Credentials) -> Named:
+    """The workspace to connect: the one that was asked for, or the only one."""
+    choice = ", ".join(f"{team.name} ({team.id})" for team in teams)
+    if not teams:
+        raise Rejected("The token's user belongs to no ClickUp workspace: invite it to one")
+    if credentials.team_id is not None:
+        for team in teams:
+            if team.id == credentials.team_id:
+                return team
+        raise Rejected(f"The token's user is not in workspace {credentials.team_id}, but in: {choice}")
+    only, *others = teams
+    if others:
+        raise Rejected(f"The token's user is in several ClickUp workspaces; give team_id, one of: {choice}")
+    return only

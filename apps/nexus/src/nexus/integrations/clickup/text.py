@@ -1,0 +1,46 @@
+"""The texts that we write into ClickUp, and what we read out of a task. Pure."""
+
+from nexus.integrations.clickup.answers import Task
+from nexus.pipeline.facts import Person
+
+MAX_COMMENT_CHARS = 9_000
+"""Our own limit: ClickUp documents none for comments."""
+
+
+def mirrored_comment(author: Person, text: str, permalink: str) -> str:
+    """A message of the chat as a comment, in plain text.
+
+    Its last line is the permalink of the message: a link for people, and our proof that the comment exists.
+    An edited message has the same form.
+    """
+    head = f"{_name(author)} in Slack: "
+    room = MAX_COMMENT_CHARS - len(head) - len(permalink) - 1
+    body = text.replace("\0", "").strip() or "(no text)"
+    return f"{head}{_shortened(body, room)}\n{permalink}"
+
+
+def deleted_comment(author: Person, permalink: str) -> str:
+    """What the comment says once its message was deleted."""
+    return f"{_name(author)} deleted this message in Slack.\n{permalink}"
+
+
+def mirrors(comment_text: str, permalink: str) -> bool:
+    """Whether a comment is the mirror of that message.
+
+    Only its last line counts: the text above may quote the permalink of another message.
+    """
+    lines = comment_text.strip().splitlines()
+    return bool(lines) and permalink in lines[-1]
+
+
+def description_of(task: Task) -> str:
+    """The best description there is; any of them may be empty."""
+    return task.markdown_description or task.text_content or task.description
+
+
+def _name(author: Person) -> str:
+    return _shortened(" ".join(author.name.replace("\0", "").split()) or author.id, 200)
+
+
+def _shortened(text: str, chars: int) -> str:
+    return text if len(text) <= chars else f"{text[: max(chars - 1, 0)].rstrip()}…"

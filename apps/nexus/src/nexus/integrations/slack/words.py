@@ -1,0 +1,47 @@
+"""The words and signs for the states of a task, as people read them in Slack. Pure."""
+
+from nexus.integrations.slack.text import neutralise
+from nexus.pipeline.facts import CardView
+
+STEP_TICKS = {"done": "✅", "running": "▸", "pending": "☐", "failed": "✗"}
+"""Signs for the states of the protocol's `PlanStep`."""
+
+_STATES: dict[str, tuple[str, str]] = {
+    "submitted": ("⏳", "Waiting for an agent"),
+    "offered": ("📨", "Offered to {agent}"),
+    "working": ("⚙️", "{agent} is working"),
+    "input_required": ("❓", "{agent} needs an answer: reply in this thread"),
+    "approval_required": ("🔐", "{agent} needs an approval"),
+    "completed": ("✅", "Done by {agent}"),
+    "failed": ("❌", "{agent} could not do it"),
+    "canceled": ("🛑", "Stopped"),
+    "rejected": ("🚫", "Declined"),
+    "expired": ("⌛", "Expired: no agent took it in time"),
+}
+
+_REASONS = {
+    "agent_offline": "no agent of {alias} is online; it starts as soon as one is",
+    "agent_busy": "every agent of {alias} is busy; it starts as soon as one is free",
+    "muted": "{alias} is muted; it starts once somebody unmutes it",
+    "no_agent": "no agent stands behind {alias} yet; an operator has to add one",
+    "no_skill": "no agent of {alias} can do this kind of work",
+    "not_accepted": "the agent did not take it in time; it is offered again",
+    "lease_lost": "the agent was lost on the way; it is offered again",
+    "rejected": "the agent declined it; it is offered again",
+}
+
+
+def state_line(view: CardView) -> str:
+    """Where the task stands and why, in one line of mrkdwn."""
+    if view.tombstone is not None:
+        return neutralise(view.tombstone)
+    sign, words = _STATES.get(view.state, ("•", neutralise(view.state.replace("_", " "))))
+    agent = neutralise(view.agent, 100) if view.agent else "an agent"
+    if words.startswith("{agent}") and not view.agent:
+        agent = "An agent"
+    line = f"{sign} *{words.replace('{agent}', agent)}*"
+    if not view.reason:
+        return line
+    known = _REASONS.get(view.reason) if view.state == "submitted" else None
+    alias = neutralise("@" + view.alias.lstrip("@"), 100)
+    return f"{line} — {known.replace('{alias}', alias) if known else neutralise(view.reason)}"

@@ -1,0 +1,75 @@
+"""Structured logs: an event and its facts, never a story, never a secret."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, cast
+
+import structlog
+
+LogFormat = Literal["console", "json"]
+
+_SECRETS = re.compile(
+    r"xox[abeprs]-[\w-]+|xapp-[\w-]+|pk_\d+_\w+|obl_sk_[\w-]+|gh[opsu]_\w+|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+_MASK = "[redacted]"
+
+
+def redact(value: Any) -> Any:
+    """The same value with everything that looks like a credential masked, at any depth."""
+    if isinstance(value, str):
+        return _SECRETS.sub(_MASK, value)
+    if isinstance(value, Mapping):
+        return {key: redact(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [redact(item) for item in cast("list[Any]", value)]
+    if isinstance(value, BaseException):
+        return _SECRETS.sub(_MASK, f"{type(value).__name__}: {value}")
+    return value
+
+
+def _redactor(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {key: redact(value) for key, value in event.items()}
+
+
+def configure_logging(log_format: LogFormat, *, level: str = "INFO", process: str = "") -> None:
+    """Sends structlog and the standard library's loggers to stderr in one format."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    tail: list[Any] = [structlog.processors.format_exc_info, _redactor]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # Their chatter repeats what our own events say, and may quote bodies.
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "socketio", "engineio", "slack_sdk", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    if process:
+        structlog.contextvars.bind_contextvars(process=process)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger whose events are past facts: `log.info("delivery.done", sink="slack")`."""
+    return structlog.stdlib.get_logger(name)

@@ -1,0 +1,1 @@
+"""From a fact that came in to the effects that it has: inbox, routing, deliveries. No vendor, no framework."""

@@ -1,0 +1,108 @@
+"""Open connections to vendor workspaces, by id or by what a webhook claims to come from."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import select
+
+from nexus.kit.sealing import Sealer
+from nexus.pipeline.errors import Rejected
+from nexus.pipeline.ports import Chat, Connected, Integration, Sink, Tracker
+from nexus.store.database import Database
+from nexus.store.tables import Connection, WebhookKey
+
+ANY_KEY = "*"
+"""A request that names no webhook (a URL challenge): every live secret of its source is tried."""
+
+_CONNECTION_TTL_SECONDS = 15.0
+_KEY_TTL_SECONDS = 10.0
+_UNKNOWN_KEY_TTL_SECONDS = 1.0
+_MAX_CACHED_KEYS = 10_000
+_MAX_ANY_KEY_SECRETS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """A secret that may have signed a request, and whose requests it signs."""
+
+    connection_id: UUID
+    tenant_id: UUID
+    secret: str
+
+
+class Connections:
+    """Reads connections and webhook secrets, opens their seals and keeps them for some seconds."""
+
+    def __init__(self, db: Database, sealer: Sealer, integrations: Mapping[str, Integration]) -> None:
+        self._db = db
+        self._sealer = sealer
+        self.integrations = integrations
+        self._connections: dict[UUID, tuple[float, Connected]] = {}
+        self._secrets: OrderedDict[tuple[str, str], tuple[float, tuple[WebhookSecret, ...]]] = OrderedDict()
+
+    async def secrets(self, source: str, key: str) -> tuple[WebhookSecret, ...]:
+        """Secrets under which a request of this source with this key may be signed; empty when unknown."""
+        now = time.monotonic()
+        cached = self._secrets.get((source, key))
+        if cached is not None and cached[0] > now:
+            self._secrets.move_to_end((source, key))
+            return cached[1]
+        query = select(WebhookKey).where(WebhookKey.source == source).limit(_MAX_ANY_KEY_SECRETS)
+        if key != ANY_KEY:
+            query = query.where(WebhookKey.key == key)
+        async with self._db.system() as session:
+            rows = (await session.scalars(query)).all()
+        found = tuple(
+            WebhookSecret(row.connection_id, row.tenant_id, self._sealer.open(row.sealed)["secret"]) for row in rows
+        )
+        self._secrets[source, key] = (now + (_KEY_TTL_SECONDS if found else _UNKNOWN_KEY_TTL_SECONDS), found)
+        while len(self._secrets) > _MAX_CACHED_KEYS:
+            self._secrets.popitem(last=False)
+        return found
+
+    async def get(self, connection_id: UUID) -> Connected:
+        """A connection with its credentials. Raises Rejected when it is gone."""
+        now = time.monotonic()
+        cached = self._connections.get(connection_id)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        async with self._db.system() as session:
+            row = await session.get(Connection, connection_id)
+        if row is None:
+            raise Rejected("The connection to this workspace was removed. Connect it again, then replay.")
+        connected = self.opened(row)
+        self._connections[connection_id] = (now + _CONNECTION_TTL_SECONDS, connected)
+        return connected
+
+    def opened(self, row: Connection) -> Connected:
+        """A row with its credentials unsealed."""
+        return Connected(
+            id=row.id,
+            tenant_id=row.tenant_id,
+            vendor=row.vendor,
+            workspace_id=row.workspace_id,
+            credentials=self._sealer.open(row.sealed),
+            facts=row.facts,
+        )
+
+    def forget(self) -> None:
+        """Drops what is cached, after connections were changed in this process."""
+        self._connections.clear()
+        self._secrets.clear()
+
+    async def sink(self, connection_id: UUID) -> Sink:
+        """The way out to a workspace."""
+        connected = await self.get(connection_id)
+        return self.integrations[connected.vendor].open(connected)
+
+    async def tracker(self, connection_id: UUID) -> Tracker:
+        """The live end of a tracker."""
+        return cast("Tracker", await self.sink(connection_id))
+
+    async def chat(self, connection_id: UUID) -> Chat:
+        """The live end of a chat."""
+        return cast("Chat", await self.sink(connection_id))

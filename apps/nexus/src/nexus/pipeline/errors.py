@@ -1,0 +1,47 @@
+"""What may go wrong with one event or one delivery, by what the worker should do about it.
+
+    PipelineError
+    ├── Retryable       did not happen; try again later
+    │   └── Deferred    did not happen because it is not its turn yet; not counted as a try
+    ├── Unsure          may have happened; look it up before trying again
+    └── Rejected        will never happen like this; a person must change something first
+
+Anything else is our bug; the worker loop treats it as `Retryable` (inbox) or `Unsure` (deliveries).
+"""
+
+
+class PipelineError(Exception):
+    """Base of the outcomes that a handler, a source or a sink may raise."""
+
+
+class Retryable(PipelineError):
+    """It did not happen; try again, not sooner than `after_seconds` when given."""
+
+    def __init__(self, reason: str, *, after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after_seconds = after_seconds
+
+
+class Deferred(Retryable):
+    """Not its turn yet (a rate limit, a root message not posted): waits without counting as a try."""
+
+    def __init__(self, reason: str, *, after_seconds: float) -> None:
+        super().__init__(reason, after_seconds=after_seconds)
+        self.after_seconds: float = after_seconds
+
+
+class Unsure(PipelineError):
+    """The other side may have done it: no answer, a cut connection, a 5xx."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Rejected(PipelineError):
+    """It will never work like this; `reason` tells the operator what happened and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

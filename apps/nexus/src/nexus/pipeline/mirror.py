@@ -1,0 +1,246 @@
+"""Mirror: what happens in the tracker, to the chat and to the agent (1-product.md, Mirror)."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import distinct, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.kit.clock import Clock
+from nexus.kit.ids import new_id
+from nexus.pipeline.addressing import Addressed, find_address
+from nexus.pipeline.connections import Connections
+from nexus.pipeline.desk import Desk, Said
+from nexus.pipeline.facts import CommentPosted, EditReply, Item, PostCard, PostReply, Speaker
+from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.pipeline.ports import Connected
+from nexus.store.tables import Agent, AgentAlias, AgentSession, Message, ProjectMapping, TaskMapping
+
+CARD_ORDER = 0
+"""The root message comes before everything else in its thread, whenever that was said."""
+
+
+class Mirror:
+    """Decides about tracker facts, within the transaction that settles their event."""
+
+    def __init__(self, connections: Connections, desk: Desk, clock: Clock) -> None:
+        self._connections = connections
+        self._desk = desk
+        self._clock = clock
+
+    async def item_changed(
+        self, session: AsyncSession, tracker: Connected, item: Item, traceparent: str | None
+    ) -> tuple[UUID | None, str | None]:
+        """Posts, updates or closes; returns the conversation, or why there is none."""
+        conversation = await find_conversation(session, tracker.id, item.id)
+        if conversation is not None and item.updated_ms < conversation.item_updated_ms:
+            return conversation.id, "a newer state of the task is shown already"
+        addressed = await self._address(session, item)
+        if conversation is None:
+            if addressed is None:
+                return None, "not addressed: no known alias in the name, the description or the tags"
+            if item.closed:
+                return None, "addressed, but the task is closed"
+            conversation = await self._open(session, tracker, item, addressed)
+        changed = conversation.snapshot != snapshot_of(item) or conversation.title != item.title
+        conversation.snapshot, conversation.title, conversation.url = snapshot_of(item), item.title, item.url
+        conversation.item_updated_ms = item.updated_ms
+        if conversation.project_mapping_id is None and conversation.root_ts is None:
+            conversation.list_id = item.list_id
+            mapping = await self._mapping(session, tracker.id, item.list_id)
+            if mapping is None:
+                return (
+                    conversation.id,
+                    f"addressed, not mapped: list {item.list_name!r} is linked to no channel",
+                )
+            await self._map(session, conversation, mapping, item, addressed, traceparent)
+        elif item.closed:
+            await self._desk.stop(session, conversation, f"the task was set to {item.status!r}")
+        if changed:
+            await refresh_card(session, conversation)
+        return conversation.id, None
+
+    async def item_deleted(self, session: AsyncSession, tracker: Connected, item_id: str) -> UUID | None:
+        """Closes the conversation with a tombstone and stops the agent."""
+        conversation = await find_conversation(session, tracker.id, item_id)
+        if conversation is None or conversation.closed_at is not None:
+            return conversation.id if conversation else None
+        conversation.closed_at = self._clock.now()
+        conversation.closed_reason = "This task was deleted."
+        await self._desk.stop(session, conversation, "the task was deleted")
+        await refresh_card(session, conversation)
+        return conversation.id
+
+    async def commented(
+        self, session: AsyncSession, tracker: Connected, fact: CommentPosted, traceparent: str | None
+    ) -> tuple[UUID | None, str | None]:
+        """Brings a person's comment, or its edit, into the thread and to the agent."""
+        conversation = await find_conversation(session, tracker.id, fact.item_id)
+        if conversation is None:
+            return None, "a comment on a task that is not mirrored"
+        author = fact.author.name or fact.author.id
+        message, known = await remember(
+            session, conversation, tracker.vendor, fact.comment_id, fact.author.id, author, fact.text, fact.at
+        )
+        if known and (not fact.edited or message.text == fact.text):
+            return conversation.id, "this comment is in the thread already"
+        if known:
+            message.text, message.edited_at = fact.text, fact.at
+        speaker = Speaker(name=f"{author} (in {tracker.vendor.capitalize()})")
+        if conversation.channel_id is not None:
+            if known:
+                await enqueue(
+                    session,
+                    conversation,
+                    EditReply(conversation.channel_id, fact.text, speaker),
+                    effect_key=f"comment-edit:{message.id}:{_fingerprint(fact.text, fact.at)}",
+                    order_key=micros(self._clock.now()),
+                    message_id=message.id,
+                    traceparent=traceparent,
+                )
+            else:
+                await enqueue(
+                    session,
+                    conversation,
+                    PostReply(conversation.channel_id, fact.text, speaker),
+                    effect_key=f"comment:{message.id}",
+                    order_key=micros(fact.at),
+                    message_id=message.id,
+                    traceparent=traceparent,
+                )
+        kind = "edit" if known else "comment"
+        await self._desk.inform(
+            session, conversation, Said(kind, author, tracker.vendor, fact.text, fact.comment_id, fact.at)
+        )
+        return conversation.id, None if conversation.channel_id else "addressed, not mapped"
+
+    async def _address(self, session: AsyncSession, item: Item) -> Addressed | None:
+        aliases = (await session.scalars(select(distinct(AgentAlias.alias)))).all()
+        registered = (await session.scalars(select(distinct(func.unnest(Agent.skills))))).all()
+        announced = (await session.scalars(select(distinct(func.unnest(AgentSession.skills))))).all()
+        return find_address(item.title, item.description, item.tags, aliases=aliases, skills={*registered, *announced})
+
+    async def _open(self, session: AsyncSession, tracker: Connected, item: Item, addressed: Addressed) -> TaskMapping:
+        await session.execute(
+            insert(TaskMapping)
+            .values(
+                id=new_id(),
+                tenant_id=tracker.tenant_id,
+                tracker=tracker.vendor,
+                tracker_connection_id=tracker.id,
+                item_id=item.id,
+                list_id=item.list_id,
+                title=item.title,
+                url=item.url,
+                snapshot=snapshot_of(item),
+                item_updated_ms=item.updated_ms,
+                requested_by=item.creator.name or item.creator.id,
+                alias=addressed.alias,
+            )
+            .on_conflict_do_nothing(index_elements=["tenant_id", "tracker_connection_id", "item_id"])
+        )
+        conversation = await find_conversation(session, tracker.id, item.id)
+        assert conversation is not None
+        return conversation
+
+    async def _mapping(self, session: AsyncSession, tracker_id: UUID, list_id: str) -> ProjectMapping | None:
+        return await session.scalar(
+            select(ProjectMapping).where(
+                ProjectMapping.tracker_connection_id == tracker_id, ProjectMapping.list_id == list_id
+            )
+        )
+
+    async def _map(
+        self,
+        session: AsyncSession,
+        conversation: TaskMapping,
+        mapping: ProjectMapping,
+        item: Item,
+        addressed: Addressed | None,
+        traceparent: str | None,
+    ) -> None:
+        conversation.project_mapping_id = mapping.id
+        conversation.chat, conversation.chat_connection_id = mapping.chat, mapping.chat_connection_id
+        conversation.channel_id = mapping.channel_id
+        await session.flush()
+        await enqueue(
+            session,
+            conversation,
+            PostCard(mapping.channel_id),
+            effect_key=f"card:{conversation.id}",
+            order_key=CARD_ORDER,
+            traceparent=traceparent,
+        )
+        if addressed is not None and not item.closed:
+            await self._desk.request(session, conversation, item, addressed.type, traceparent)
+
+
+async def find_conversation(session: AsyncSession, tracker_id: UUID, item_id: str) -> TaskMapping | None:
+    """The conversation about an item, locked for the rest of the transaction."""
+    return await session.scalar(
+        select(TaskMapping)
+        .where(TaskMapping.tracker_connection_id == tracker_id, TaskMapping.item_id == item_id)
+        .with_for_update()
+    )
+
+
+def snapshot_of(item: Item) -> dict[str, Any]:
+    """What a card shows of an item."""
+    return {
+        "list_name": item.list_name,
+        "status": item.status,
+        "closed": item.closed,
+        "priority": item.priority,
+        "assignees": list(item.assignees),
+    }
+
+
+async def remember(
+    session: AsyncSession,
+    conversation: TaskMapping,
+    source: str,
+    external_id: str,
+    author_id: str,
+    author_name: str,
+    said: str,
+    at: datetime,
+) -> tuple[Message, bool]:
+    """The stored message of this id, and whether it was known before."""
+    inserted = await session.execute(
+        insert(Message)
+        .values(
+            id=new_id(),
+            tenant_id=conversation.tenant_id,
+            conversation_id=conversation.id,
+            source=source,
+            external_id=external_id,
+            author_id=author_id,
+            author_name=author_name,
+            text=said,
+            occurred_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=["conversation_id", "source", "external_id"])
+        .returning(Message.id)
+    )
+    known = inserted.first() is None
+    message = await session.scalar(
+        select(Message).where(
+            Message.conversation_id == conversation.id,
+            Message.source == source,
+            Message.external_id == external_id,
+        )
+    )
+    assert message is not None
+    return message, known
+
+
+def _fingerprint(said: str, at: datetime) -> str:
+    return f"{micros(at)}:{hash_text(said)}"
+
+
+def hash_text(said: str) -> str:
+    """A short stable fingerprint of a text."""
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -1,0 +1,114 @@
+"""Writing deliveries: one row for each effect that the outside world is owed."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.kit.ids import new_id
+from nexus.pipeline.facts import AddComment, EditComment, EditReply, Intent, PostCard, PostReply, UpdateCard
+from nexus.store.tables import Delivery, TaskMapping
+
+CARD_UPDATE_INTERVAL_SECONDS = 1.0
+"""At most one edit a second of one card; the latest state wins."""
+
+_INTENTS: dict[str, type[Any]] = {
+    "card": PostCard,
+    "card_update": UpdateCard,
+    "reply": PostReply,
+    "reply_edit": EditReply,
+    "comment": AddComment,
+    "comment_edit": EditComment,
+}
+_KINDS = {intent: kind for kind, intent in _INTENTS.items()}
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(intent) for kind, intent in _INTENTS.items()}
+
+
+def load_intent(kind: str, payload: dict[str, Any]) -> Intent:
+    """An intent as it was stored."""
+    return _ADAPTERS[kind].validate_python(payload)
+
+
+def micros(at: datetime) -> int:
+    """Source time as an order key: Unix time in microseconds."""
+    return int(at.timestamp() * 1_000_000)
+
+
+async def enqueue(
+    session: AsyncSession,
+    conversation: TaskMapping,
+    intent: Intent,
+    *,
+    effect_key: str,
+    order_key: int,
+    task_id: UUID | None = None,
+    message_id: UUID | None = None,
+    traceparent: str | None = None,
+) -> bool:
+    """Owes one effect, once: False when this `effect_key` is owed or done already.
+
+    The card and the replies of a conversation form one stream, the card first; comments form another; edits
+    follow what they edit. Needs a conversation that is mapped.
+    """
+    kind = _KINDS[type(intent)]
+    if isinstance(intent, AddComment | EditComment):
+        sink, connection_id = conversation.tracker, conversation.tracker_connection_id
+    else:
+        assert conversation.chat is not None and conversation.chat_connection_id is not None
+        sink, connection_id = conversation.chat, conversation.chat_connection_id
+    stream = "card" if isinstance(intent, UpdateCard) else "thread"
+    inserted = await session.execute(
+        insert(Delivery)
+        .values(
+            id=new_id(),
+            tenant_id=conversation.tenant_id,
+            sink=sink,
+            connection_id=connection_id,
+            conversation_id=conversation.id,
+            task_id=task_id,
+            message_id=message_id,
+            kind=kind,
+            effect_key=effect_key,
+            stream_key=f"{conversation.id}:{sink}:{stream}",
+            order_key=order_key,
+            payload=_ADAPTERS[kind].dump_python(intent, mode="json"),
+            traceparent=traceparent,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "sink", "effect_key"])
+        .returning(Delivery.id)
+    )
+    return inserted.first() is not None
+
+
+async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None:
+    """Has the card redrawn soon. Requests that come before it is redrawn are one request."""
+    if conversation.chat_connection_id is None or conversation.channel_id is None:
+        return
+    await session.execute(
+        text("""
+            INSERT INTO deliveries (id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key,
+                                    order_key, payload, available_at)
+            SELECT :id, :tenant, :sink, :connection, :conversation, 'card_update', :effect, :stream, :order_key,
+                   CAST(:payload AS jsonb),
+                   greatest(clock_timestamp(), coalesce(max(settled_at), '-infinity') + make_interval(secs => :gap))
+            FROM deliveries WHERE conversation_id = :conversation AND stream_key = :stream AND state = 'done'
+            HAVING NOT EXISTS (SELECT FROM deliveries WHERE stream_key = :stream AND state = 'pending')
+        """),
+        {
+            "id": (row_id := new_id()),
+            "tenant": conversation.tenant_id,
+            "sink": conversation.chat,
+            "connection": conversation.chat_connection_id,
+            "conversation": conversation.id,
+            "effect": f"card-update:{row_id}",
+            "stream": f"{conversation.id}:{conversation.chat}:card",
+            "order_key": row_id.int >> 80,
+            "payload": TypeAdapter(dict[str, Any]).dump_json(asdict(UpdateCard(conversation.channel_id))).decode(),
+            "gap": CARD_UPDATE_INTERVAL_SECONDS,
+        },
+    )

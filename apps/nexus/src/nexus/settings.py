@@ -1,0 +1,79 @@
+"""Settings from the environment. Only `bootstrap` and the command line read them."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nexus.kit.logging import LogFormat
+
+PREFIX = "OBLIVION_"
+DEVELOPMENT_SECRET_KEY = "development-only-secret-key-do-not-use-in-production"  # noqa: S105 - refused outside of development
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text says which, why, and what to do."""
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Every secret may also come as a file, by the name with `_FILE` at its end."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+
+    database_url: SecretStr | None = Field(default=None, description="PostgreSQL. Absent: `oblivion up` embeds one.")
+    redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey. Absent: `oblivion up` embeds one.")
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Seals connections and peppers secrets. Several, separated by commas, during a rotation: the first "
+        "one seals, all open.",
+    )
+    public_url: str = Field(default="http://127.0.0.1:8000", description="Where vendors and agents reach Nexus.")
+    issuer: str | None = Field(default=None, description="`iss` of tokens; the public URL by default.")
+    environment: str = Field(default="production", pattern="^(production|development)$")
+    log_format: LogFormat = "console"
+    log_level: str = "INFO"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    cors_origins: list[str] = Field(default_factory=list[str])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in cls.model_fields:
+            path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+            if path and not values.get(name):
+                try:
+                    values[name] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as error:
+                    raise ValueError(f"{PREFIX}{name.upper()}_FILE={path} cannot be read: {error.strerror}") from error
+        return values
+
+    def secret_keys(self) -> list[str]:
+        """The secret keys, the sealing one first. Raises SettingsError for a missing or a development one."""
+        given = self.secret_key.get_secret_value() if self.secret_key else ""
+        keys = [key.strip() for key in given.split(",") if key.strip()]
+        if self.environment == "development":
+            return keys or [DEVELOPMENT_SECRET_KEY]
+        if not keys:
+            raise SettingsError(
+                "OBLIVION_SECRET_KEY is not set. It seals credentials and must stay the same for the life of the "
+                "installation. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        if DEVELOPMENT_SECRET_KEY in keys or min(map(len, keys)) < 32:
+            raise SettingsError(
+                "OBLIVION_SECRET_KEY is the development key or shorter than 32 characters: everybody could open what it "
+                "seals. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        return keys
+
+    def required(self, name: str) -> str:
+        """A URL that this command cannot do without. Raises SettingsError."""
+        value: SecretStr | None = getattr(self, name)
+        if value is None:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} is not set. `oblivion up` runs everything on this machine without it; "
+                "the other commands need it."
+            )
+        return value.get_secret_value()

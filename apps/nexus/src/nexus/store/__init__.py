@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, migrations, row-level security and units of work."""

@@ -1,0 +1,273 @@
+"""What agents do: every write names an epoch and an event id; stale ones are refused, repeated ones answered again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.kit.clock import Clock
+from nexus.kit.ids import new_id
+from nexus.pipeline.facts import PostReply, Speaker
+from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.store.database import Database
+from nexus.store.tables import Agent, AgentSession, Question, Task, TaskEvent, TaskMapping
+from nexus.tasks.desk import finish, note
+from nexus.tasks.rules import ACCEPT_SECONDS, AT_WORK, LEASE_SECONDS, lease_end
+from oblivion_protocol import (
+    HELD_STATES,
+    Accepted,
+    Answer,
+    Refused,
+    TaskAccept,
+    TaskApprove,
+    TaskArtifact,
+    TaskAsk,
+    TaskCommand,
+    TaskComplete,
+    TaskFail,
+    TaskHeartbeat,
+    TaskMessage,
+    TaskPlan,
+    TaskProgress,
+    TaskReject,
+    TaskState,
+)
+
+_LATE_ACCEPT_SECONDS = 2
+"""An acceptance that was under way when the offer ended is still honoured, if nobody else was asked."""
+
+
+class SessionReplaced(Exception):
+    """Another connection of the same agent process has taken over; this one must be closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who writes: a connected process of an agent, as of its session epoch."""
+
+    tenant_id: UUID
+    agent_id: UUID
+    instance: str
+    session_epoch: int
+
+
+class AgentCommands:
+    """Carries out what agents send about their tasks."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
+        """One command, in one transaction. Raises SessionReplaced."""
+        async with self._db.tenant(caller.tenant_id) as session:
+            await self._check_session(session, caller)
+            task = await session.scalar(select(Task).where(Task.id == _uuid(command.task_id)).with_for_update())
+            if task is None:
+                return Refused(code="not_found", detail="There is no such task.")
+            if not isinstance(command, TaskHeartbeat):
+                repeated = await session.scalar(
+                    select(TaskEvent.answer).where(TaskEvent.task_id == task.id, TaskEvent.event_id == command.event_id)
+                )
+                if repeated is not None:
+                    return Accepted.model_validate(repeated)
+            refusal = self._fence(caller, task, command)
+            if refusal is not None:
+                return refusal
+            conversation = await session.get_one(TaskMapping, task.conversation_id)
+            agent = await session.get_one(Agent, caller.agent_id)
+            answer = await self._do(session, task, conversation, agent, command)
+            task.last_sign_at = self._clock.now()
+            if task.finished_at is None and task.agent_id is not None:
+                task.lease_until = lease_end(self._clock.now())
+            if isinstance(answer, Accepted) and not isinstance(command, TaskHeartbeat):
+                note(
+                    session,
+                    task,
+                    name,
+                    _facts(command),
+                    event_id=command.event_id,
+                    answer=answer.model_dump(mode="json"),
+                )
+                await session.flush()
+                await refresh_card(session, conversation)
+            return answer
+
+    async def _check_session(self, session: AsyncSession, caller: Caller) -> None:
+        current = await session.scalar(
+            select(AgentSession.session_epoch).where(
+                AgentSession.agent_id == caller.agent_id,
+                AgentSession.instance == caller.instance,
+                AgentSession.closed_at.is_(None),
+            )
+        )
+        if current != caller.session_epoch:
+            raise SessionReplaced
+
+    def _fence(self, caller: Caller, task: Task, command: TaskCommand) -> Refused | None:
+        """Only the holder of the current epoch may write (I5)."""
+        if task.agent_id != caller.agent_id or task.instance != caller.instance or task.epoch != command.epoch:
+            if task.agent_id != caller.agent_id and command.epoch >= task.epoch:
+                return Refused(code="not_found", detail="This task is not yours.")
+            return Refused(
+                code="stale_epoch",
+                detail=f"The task is at epoch {task.epoch} and {task.state}; stop working on it.",
+            )
+        if task.finished_at is not None:
+            return Refused(code="stale_epoch", detail=f"The task is {task.state}; stop working on it.")
+        allowed: frozenset[TaskState] = HELD_STATES if isinstance(command, TaskAccept | TaskReject) else AT_WORK
+        if task.state not in allowed:
+            return Refused(code="invalid", detail=f"Not allowed while the task is {task.state}: accept it first.")
+        return None
+
+    async def _do(
+        self, session: AsyncSession, task: Task, conversation: TaskMapping, agent: Agent, command: TaskCommand
+    ) -> Answer:
+        match command:
+            case TaskAccept():
+                return self._accept(task)
+            case TaskReject():
+                await requeue(session, task, "rejected", self._clock, detail=command.reason)
+                return Accepted()
+            case TaskHeartbeat():
+                return Accepted(lease_seconds=LEASE_SECONDS)
+            case TaskPlan():
+                task.plan = [step.model_dump() for step in command.steps]
+            case TaskProgress():
+                task.progress = command.text
+            case TaskMessage():
+                return await self._say(session, task, conversation, agent, command, command.text)
+            case TaskArtifact():
+                said = "\n".join(part for part in (command.name, command.url, command.text) if part)
+                return await self._say(session, task, conversation, agent, command, said)
+            case TaskAsk():
+                return await self._ask(session, task, conversation, agent, command, "ask")
+            case TaskApprove():
+                return await self._ask(session, task, conversation, agent, command, "approve")
+            case TaskComplete():
+                task.result = command.result
+                if command.result.strip():
+                    await self._say(session, task, conversation, agent, command, command.result)
+                await finish(session, task, "completed", self._clock)
+            case TaskFail():
+                if command.retryable:
+                    await requeue(session, task, "rejected", self._clock, detail=command.error)
+                else:
+                    await self._say(session, task, conversation, agent, command, f"This failed: {command.error}")
+                    await finish(session, task, "failed", self._clock, reason=command.error)
+            case _:
+                return Refused(code="invalid", detail="Unknown command.")
+        return Accepted(lease_seconds=LEASE_SECONDS)
+
+    def _accept(self, task: Task) -> Answer:
+        now = self._clock.now()
+        if task.state == "offered":
+            ended = task.lease_until is not None and now > task.lease_until + timedelta(seconds=_LATE_ACCEPT_SECONDS)
+            if ended:
+                return Refused(
+                    code="stale_epoch", detail=f"Offers end after {ACCEPT_SECONDS} s; wait for the next one."
+                )
+            task.state, task.reason = "working", None
+        return Accepted(lease_seconds=LEASE_SECONDS)
+
+    async def _say(
+        self,
+        session: AsyncSession,
+        task: Task,
+        conversation: TaskMapping,
+        agent: Agent,
+        command: TaskCommand,
+        said: str,
+    ) -> Answer:
+        if conversation.channel_id is not None:
+            await enqueue(
+                session,
+                conversation,
+                PostReply(conversation.channel_id, said, Speaker(agent.name, agent.icon)),
+                effect_key=f"task:{task.id}:{command.event_id}",
+                order_key=micros(self._clock.now()),
+                # The result and the failure outlive a Stop that comes after them.
+                task_id=None if isinstance(command, TaskComplete | TaskFail) else task.id,
+                traceparent=task.traceparent,
+            )
+        return Accepted(lease_seconds=LEASE_SECONDS)
+
+    async def _ask(
+        self,
+        session: AsyncSession,
+        task: Task,
+        conversation: TaskMapping,
+        agent: Agent,
+        command: TaskAsk | TaskApprove,
+        kind: Literal["ask", "approve"],
+    ) -> Answer:
+        is_question = isinstance(command, TaskAsk)
+        prompt = command.question if isinstance(command, TaskAsk) else command.action
+        options = list(command.options) if isinstance(command, TaskAsk) else ["Approve", "Deny"]
+        timeout = command.timeout_seconds
+        question = Question(
+            id=new_id(),
+            tenant_id=task.tenant_id,
+            task_id=task.id,
+            kind=kind,
+            prompt=prompt,
+            options=options,
+            approvers=[] if isinstance(command, TaskAsk) else list(command.approvers),
+            expires_at=self._clock.now() + timedelta(seconds=timeout) if timeout else None,
+        )
+        session.add(question)
+        task.state = "input_required" if is_question else "approval_required"
+        asked = prompt if is_question else f"May I: {prompt}?"
+        if options:
+            asked += "\nReply with one of: " + " · ".join(options)
+        await self._say(session, task, conversation, agent, command, asked)
+        return Accepted(lease_seconds=LEASE_SECONDS, question_id=str(question.id))
+
+
+async def requeue(
+    session: AsyncSession,
+    task: Task,
+    reason: str,
+    clock: Clock,
+    *,
+    detail: str = "",
+    pause_seconds: float = 0,
+) -> None:
+    """Puts a task back: nobody holds it, and what its last holder still sends is stale."""
+    note(
+        session,
+        task,
+        "task.requeued",
+        {"reason": reason, "detail": detail, "agent_id": str(task.agent_id), "instance": task.instance or ""},
+    )
+    await session.execute(
+        text("UPDATE agent_messages SET acked_at = clock_timestamp() WHERE task_id = :task AND acked_at IS NULL"),
+        {"task": task.id},
+    )
+    await session.execute(
+        update(Question).where(Question.task_id == task.id, Question.state == "open").values(state="withdrawn")
+    )
+    task.state, task.reason = "submitted", reason
+    task.agent_id, task.instance, task.lease_until, task.progress = None, None, None, None
+    task.next_offer_at = clock.now() + timedelta(seconds=pause_seconds)
+
+
+def _facts(command: TaskCommand) -> dict[str, Any]:
+    """What the timeline shows of a command: sizes instead of texts."""
+    facts = command.model_dump(mode="json", exclude={"task_id", "event_id"})
+    return {key: len(value) if isinstance(value, str) and len(value) > 200 else value for key, value in facts.items()}
+
+
+def _uuid(text_id: str) -> UUID | None:
+    try:
+        return UUID(text_id)
+    except ValueError:
+        return None
+
+
+def state_of(task: Task) -> TaskState:
+    """The state, typed; a CHECK constraint guards the column."""
+    return cast("TaskState", task.state)

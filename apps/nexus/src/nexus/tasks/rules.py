@@ -1,0 +1,92 @@
+"""The life of a task: pure rules, no I/O (1-product.md, Agents and tasks).
+
+submitted ─ offer → offered ─ accept → working ⇄ input_required / approval_required
+   ▲                   │                  │
+   └───────────────────┴── not accepted, rejected, lease lost
+terminal: completed · failed · canceled · rejected · expired
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from oblivion_protocol import HELD_STATES, TERMINAL_STATES, TaskState, WaitReason
+
+LEASE_SECONDS = 60
+HEARTBEAT_SECONDS = 20
+ACCEPT_SECONDS = 10
+ONLINE_SECONDS = 30
+STALE_SECONDS = 30 * 60
+TASK_TTL_SECONDS = 24 * 3600
+REFUSAL_PAUSE_SECONDS = 60
+"""How long an agent that did not take an offer is not offered the same task again."""
+
+AT_WORK: frozenset[TaskState] = HELD_STATES - {"offered"}
+"""States in which the holder may write."""
+
+_NEXT: dict[TaskState, frozenset[TaskState]] = {
+    "submitted": frozenset({"offered", "canceled", "expired", "rejected"}),
+    "offered": frozenset({"working", "submitted", "canceled", "expired"}),
+    "working": frozenset(
+        {"input_required", "approval_required", "completed", "failed", "submitted", "canceled", "expired"}
+    ),
+    "input_required": frozenset({"working", "completed", "failed", "submitted", "canceled", "expired"}),
+    "approval_required": frozenset({"working", "completed", "failed", "submitted", "canceled", "expired"}),
+    "completed": frozenset(),
+    "failed": frozenset(),
+    "canceled": frozenset(),
+    "rejected": frozenset(),
+    "expired": frozenset(),
+}
+
+
+def may_become(state: TaskState, following: TaskState) -> bool:
+    """Whether a task may go from one state to another; terminal states are immutable."""
+    return following in _NEXT[state]
+
+
+def is_over(state: TaskState) -> bool:
+    """Whether the state is terminal."""
+    return state in TERMINAL_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A connected process of an agent that stands behind the alias of a task."""
+
+    agent_id: str
+    instance: str
+    skills: frozenset[str]
+    capacity: int
+    load: int
+    online: bool
+    muted: bool
+    paused: bool
+    """It did not take this very task a moment ago."""
+    connected_at: datetime
+
+
+def choose(candidates: Sequence[Candidate], task_type: str) -> Candidate | WaitReason:
+    """Who is offered a task: skilled, online, not muted, with a free slot; least busy first.
+
+    Between equals the process that connected last is chosen: somebody has just started it and waits to see it
+    work. Without a candidate the reason says what would have to change.
+    """
+    if not candidates:
+        return "agent_offline"
+    narrowing: tuple[tuple[WaitReason, list[Candidate]], ...] = (
+        ("agent_offline", online := [one for one in candidates if one.online]),
+        ("no_skill", skilled := [one for one in online if task_type in one.skills]),
+        ("muted", speaking := [one for one in skilled if not one.muted]),
+        ("agent_busy", free := [one for one in speaking if one.load < one.capacity]),
+        ("not_accepted", willing := [one for one in free if not one.paused]),
+    )
+    for reason, left in narrowing:
+        if not left:
+            return reason
+    return min(willing, key=lambda one: (one.load, -one.connected_at.timestamp(), one.instance))
+
+
+def lease_end(now: datetime) -> datetime:
+    """Until when a holder that has just given a sign keeps its task."""
+    return now + timedelta(seconds=LEASE_SECONDS)

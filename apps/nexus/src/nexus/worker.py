@@ -1,0 +1,228 @@
+"""The worker: claims what is due, carries it out, settles it; sweeps each second for what no ring announced."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from nexus.doorbell import Bells
+from nexus.kit.logging import get_logger
+from nexus.kit.retry import full_jitter_seconds
+from nexus.pipeline.claims import Claims, LostClaim, Table
+from nexus.pipeline.delivery import MAX_ATTEMPTS, Deliverer
+from nexus.pipeline.errors import Deferred, Rejected, Retryable
+from nexus.pipeline.routing import Router
+from nexus.store.database import Database, is_unavailable
+from nexus.tasks.dispatch import Dispatcher
+
+log = get_logger(__name__)
+
+SWEEP_SECONDS = 1.0
+CONCURRENCY = 32
+DRAIN_SECONDS = 40.0
+_OUTAGE_PAUSE_SECONDS = 0.5
+MAX_DEFERRED_SECONDS = 600.0
+"""An event that waits for something for longer than this is dead: what it waits for is not going to happen."""
+
+
+class Wake:
+    """An event that loops wait for, with the sweep's period as its bound."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Ends the wait."""
+        self._event.set()
+
+    async def wait(self, seconds: float = SWEEP_SECONDS) -> None:
+        """Returns at the next ring, or after the period."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+        self._event.clear()
+
+
+class WorkerProcess:
+    """Runs the loops of one worker until it is told to stop."""
+
+    def __init__(
+        self,
+        db: Database,
+        claims: Claims,
+        router: Router,
+        deliverer: Deliverer,
+        dispatcher: Dispatcher,
+        bells: Bells,
+    ) -> None:
+        self._db = db
+        self._claims = claims
+        self._router = router
+        self._deliverer = deliverer
+        self._dispatcher = dispatcher
+        self._bells = bells
+        self._stopping = asyncio.Event()
+        self._working: set[asyncio.Task[None]] = set()
+        self._wakes = {topic: Wake() for topic in ("inbox", "deliveries", "dispatch")}
+        for topic, wake in self._wakes.items():
+            bells.on(topic, wake.set)
+        claims.on_release = self._wake_later
+
+    async def run(self) -> None:
+        """Works until `stop` is called and what was claimed is settled."""
+        await self._until_it_works("worker.lock", self._claims.live)
+        log.info("worker.started", worker=self._claims.worker)
+        listeners = [asyncio.create_task(self._bells.listen()), asyncio.create_task(self._bells.consume())]
+        loops = [
+            self._claim_loop("inbox", self._claims.inbox, self._handle),
+            self._claim_loop("deliveries", self._claims.deliveries, self._deliver),
+            self._dispatch_loop(),
+            self._reap_loop(),
+        ]
+        try:
+            await asyncio.gather(*loops)
+            if self._working:
+                await asyncio.wait(self._working, timeout=DRAIN_SECONDS)
+        finally:
+            for listener in listeners:
+                listener.cancel()
+            await asyncio.gather(*listeners, return_exceptions=True)
+            with contextlib.suppress(Exception):
+                await self._claims.die()
+        log.info("worker.stopped", unfinished=len(self._working))
+
+    def stop(self) -> None:
+        """Claims nothing new; `run` returns once what is claimed is settled."""
+        self._stopping.set()
+        for wake in self._wakes.values():
+            wake.set()
+
+    def _wake_later(self, table: Table, after_seconds: float) -> None:
+        asyncio.get_running_loop().call_later(after_seconds, self._wakes[table].set)
+
+    async def _claim_loop(
+        self,
+        table: Table,
+        claim: Callable[[int], Awaitable[list[Any]]],
+        work: Callable[[Any], Coroutine[Any, Any, None]],
+    ) -> None:
+        wake = self._wakes[table]
+        free = CONCURRENCY
+
+        def done(task: asyncio.Task[None]) -> None:
+            nonlocal free
+            free += 1
+            self._working.discard(task)
+            wake.set()  # the next of the same stream may be due now
+
+        while not self._stopping.is_set():
+            rows: list[Any] = []
+            if free > 0:
+                try:
+                    rows = await claim(free)
+                except Exception as error:
+                    await self._outage(f"{table}.claim", error)
+            for row in rows:
+                free -= 1
+                task = asyncio.create_task(work(row))
+                self._working.add(task)
+                task.add_done_callback(done)
+            if not rows or free == 0:
+                await wake.wait()
+
+    async def _handle(self, row: Any) -> None:
+        try:
+            state = await self._handle_or_release(row)
+            if state == "done":
+                self._bells.ring("deliveries")
+                self._bells.ring("dispatch")
+                self._bells.ring("agents")
+        except LostClaim:
+            log.warning("inbox.claim_lost", inbox_id=str(row.id))
+        except Exception as error:
+            await self._outage("inbox.settle", error)
+
+    async def _handle_or_release(self, row: Any) -> str:
+        try:
+            return await self._router.handle(row)
+        except LostClaim:
+            raise
+        except Rejected as error:
+            return await self._bury(row, error.reason)
+        except Deferred as error:
+            if (self._router.clock.now() - row.created_at).total_seconds() > MAX_DEFERRED_SECONDS:
+                return await self._bury(row, f"waited too long: {error.reason}")
+            await self._claims.release(
+                "inbox", row.id, state="pending", after_seconds=error.after_seconds, reason=error.reason, counted=False
+            )
+        except Retryable as error:
+            return await self._retry(row, error.reason, error.after_seconds)
+        except Exception as error:
+            if is_unavailable(error):
+                return await self._retry(row, "the database was away", None)
+            log.exception("inbox.failed", inbox_id=str(row.id), source=row.source)
+            return await self._retry(row, f"{type(error).__name__} while handling it; see the log", None)
+        return "retry"
+
+    async def _retry(self, row: Any, reason: str, after_seconds: float | None) -> str:
+        if row.attempts >= MAX_ATTEMPTS:
+            return await self._bury(row, f"gave up after {row.attempts} tries: {reason}")
+        wait = after_seconds if after_seconds is not None else full_jitter_seconds(row.attempts, base_seconds=0.5)
+        await self._claims.release("inbox", row.id, state="pending", after_seconds=wait, reason=reason)
+        return "retry"
+
+    async def _bury(self, row: Any, reason: str) -> str:
+        async with self._db.tenant(row.tenant_id) as session:
+            await self._claims.settle(session, "inbox", row.id, state="dead", reason=reason)
+        log.error("inbox.dead", inbox_id=str(row.id), source=row.source, reason=reason)
+        return "dead"
+
+    async def _deliver(self, row: Any) -> None:
+        try:
+            outcome = await self._deliverer.deliver(row)
+            log.info("delivery." + outcome, sink=row.sink, kind=row.kind, delivery_id=str(row.id), attempt=row.attempts)
+        except LostClaim:
+            log.warning("delivery.claim_lost", delivery_id=str(row.id))
+        except Exception as error:
+            await self._outage("deliveries.settle", error)
+
+    async def _dispatch_loop(self) -> None:
+        wake = self._wakes["dispatch"]
+        while not self._stopping.is_set():
+            try:
+                if await self._dispatcher.run_once():
+                    self._bells.ring("agents")
+                    self._bells.ring("deliveries")
+            except Exception as error:
+                await self._outage("dispatch", error)
+            await wake.wait()
+
+    async def _reap_loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._claims.live()
+                for table in ("inbox", "deliveries"):
+                    freed = await self._claims.reap(table)
+                    if freed:
+                        log.warning("claims.freed", table=table, rows=freed)
+                        self._wakes[table].set()
+            except Exception as error:
+                await self._outage("reap", error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), SWEEP_SECONDS)
+
+    async def _until_it_works(self, what: str, call: Callable[[], Awaitable[None]]) -> None:
+        while not self._stopping.is_set():
+            try:
+                await call()
+                return
+            except Exception as error:
+                await self._outage(what, error)
+
+    async def _outage(self, what: str, error: Exception) -> None:
+        """The one place that catches everything: says so, and gives the database a moment."""
+        if is_unavailable(error):
+            log.warning("database.away", during=what, error=error)
+        else:
+            log.error("worker.failed", during=what, exc_info=error)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), _OUTAGE_PAUSE_SECONDS)

@@ -1,0 +1,119 @@
+"""Signing keys: made once, rotated without losing a token, forgotten in time."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from nexus.auth.errors import TokenInvalid
+from nexus.auth.keys import SigningKeys
+from nexus.auth.tokens import Tokens
+from nexus.kit.ids import new_id
+from nexus.kit.sealing import Sealer, SealError
+from nexus.store.database import Database
+from nexus.store.tables import SigningKey
+
+
+@pytest.fixture(autouse=True)
+async def no_keys(database: Database):
+    async with database.system() as session:
+        await session.execute(delete(SigningKey))
+
+
+async def count(database: Database) -> int:
+    async with database.system() as session:
+        return await session.scalar(select(func.count()).select_from(SigningKey))
+
+
+async def test_many_processes_that_start_at_once_make_one_key(database, sealer, clock):
+    processes = [SigningKeys(database, sealer, clock) for _ in range(8)]
+    await asyncio.gather(*(keys.ensure() for keys in processes))
+    assert await count(database) == 1
+    assert len({(await keys.current())[0] for keys in processes}) == 1
+
+
+async def test_a_first_token_makes_the_first_key(database, sealer, clock):
+    keys = [SigningKeys(database, sealer, clock) for _ in range(4)]
+    await asyncio.gather(*(Tokens(each, "https://i", clock).issue("c", new_id(), []) for each in keys))
+    assert await count(database) == 1
+
+
+async def test_another_process_knows_a_new_key_at_once(database, sealer, clock):
+    here, there = (SigningKeys(database, sealer, clock) for _ in range(2))
+    tenant = new_id()
+    old = await Tokens(here, "https://i", clock).issue("c", tenant, ["agent"])
+    verifier = Tokens(there, "https://i", clock)
+    await verifier.verify(old.access_token)
+
+    await here.rotate()
+    new = await Tokens(here, "https://i", clock).issue("c", tenant, ["agent"])
+
+    assert (await verifier.verify(new.access_token)).client_id == "c"
+    assert (await verifier.verify(old.access_token)).client_id == "c"
+    assert len((await there.jwks())["keys"]) == 2
+
+
+async def test_a_process_that_signs_with_its_copy_after_a_rotation_is_still_believed(database, sealer, clock):
+    here, there = (SigningKeys(database, sealer, clock) for _ in range(2))
+    await there.current()
+    await here.rotate()
+    clock.advance(29)
+    late = await Tokens(there, "https://i", clock).issue("c", new_id(), ["agent"])
+    clock.advance(899)
+    assert (await Tokens(here, "https://i", clock).verify(late.access_token)).client_id == "c"
+    await there.current()
+    assert (await there.current())[0] == (await here.current())[0]
+
+
+async def test_a_retired_key_ends_after_two_lives_of_a_token(database, sealer, clock):
+    keys = SigningKeys(database, sealer, clock)
+    old, _ = await keys.current()
+    new = await keys.rotate()
+    assert {key["kid"] for key in (await keys.jwks())["keys"]} == {old, new}
+    clock.advance(1799)
+    assert await keys.find(old) is not None
+    clock.advance(2)
+    assert await keys.find(old) is None
+    assert [key["kid"] for key in (await keys.jwks())["keys"]] == [new]
+    await keys.rotate()
+    assert await count(database) == 2
+
+
+async def test_known_keys_stay_good_while_the_database_is_away(database, sealer, clock):
+    class Moody:
+        away = False
+
+        def system(self):
+            if self.away:
+                raise ConnectionRefusedError
+            return database.system()
+
+    db = Moody()
+    tokens = Tokens(SigningKeys(db, sealer, clock), "https://i", clock)
+    token = await tokens.issue("c", new_id(), ["agent"])
+    db.away = True
+    clock.advance(60)
+    assert (await tokens.verify(token.access_token)).client_id == "c"
+    with pytest.raises(ConnectionRefusedError):
+        await tokens.verify((await other_token(database, sealer, clock)).access_token)
+
+
+async def other_token(database, sealer, clock):
+    keys = SigningKeys(database, sealer, clock)
+    await keys.rotate()
+    return await Tokens(keys, "https://i", clock).issue("c", new_id(), ["agent"])
+
+
+async def test_private_keys_are_sealed(database, sealer, clock):
+    await SigningKeys(database, sealer, clock).ensure()
+    with pytest.raises(SealError):
+        await SigningKeys(database, Sealer(["another"]), clock).current()
+
+
+async def test_an_unknown_key_is_refused(database, sealer, clock):
+    keys = SigningKeys(database, sealer, clock)
+    stranger = await Tokens(keys, "https://i", clock).issue("c", new_id(), ["agent"])
+    async with database.system() as session:
+        await session.execute(delete(SigningKey))
+    with pytest.raises(TokenInvalid):
+        await Tokens(SigningKeys(database, sealer, clock), "https://i", clock).verify(stranger.access_token)

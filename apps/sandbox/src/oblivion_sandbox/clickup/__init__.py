@@ -1,0 +1,1 @@
+"""ClickUp API v2, as far as Oblivion needs it."""

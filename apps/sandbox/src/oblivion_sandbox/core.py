@@ -1,0 +1,36 @@
+"""What both vendors share: settings, ids, record, faults, the way out, the news that something changed."""
+
+import secrets
+from collections.abc import Callable
+
+from oblivion_sandbox.faults import Faults
+from oblivion_sandbox.ids import IdSource
+from oblivion_sandbox.outgoing import Outgoing
+from oblivion_sandbox.record import Recorder
+from oblivion_sandbox.settings import Settings
+
+
+class Core:
+    """Given to each part of the sandbox."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ids = IdSource()
+        self.recorder = Recorder()
+        self.faults = Faults()
+        self.outgoing = Outgoing(self.faults, self.recorder)
+        self.public_base: str | None = None
+        """Where people reach the sandbox, such as `http://127.0.0.1:8002`; None until it listens."""
+        self.run_id = secrets.token_hex(4)
+        self.version = 0
+        """Grows with every change a person could see."""
+        self.on_change: Callable[[], None] = _nothing
+
+    def changed(self) -> None:
+        """Call after every change of state."""
+        self.version += 1
+        self.on_change()
+
+
+def _nothing() -> None:
+    return
