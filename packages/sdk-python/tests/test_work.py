@@ -216,13 +216,60 @@ async def test_the_lease_is_renewed_as_often_as_nexus_says(nexus, agent: Agent, 
 
     async with serving(agent):
         await nexus.offer()
-        first = await nexus.frame("task.heartbeat")
-        second = await nexus.frame("task.heartbeat", 2)
+        heartbeat = await nexus.frame("task.heartbeat")
         finish.set()
         await nexus.frame("task.complete")
 
-    assert (first["task_id"], first["epoch"]) == ("t1", 1)
-    assert first["event_id"] != second["event_id"]
+    assert (heartbeat["task_id"], heartbeat["epoch"]) == ("t1", 1)
+    assert heartbeat["event_id"] not in {data["event_id"] for data in nexus.named("task.complete")}
+
+
+async def test_only_the_latest_progress_is_sent_when_nexus_is_slow(nexus, agent: Agent, serving):
+    answer_now = asyncio.Event()
+
+    async def answer_late(_: object) -> dict[str, object]:
+        await answer_now.wait()
+        return {"ok": True}
+
+    nexus.answers["task.progress"] = answer_late
+
+    @agent.on_task()
+    async def handle(task: TaskAssigned, ctx: Context) -> str:
+        await ctx.progress("1 %")
+        await nexus.frame("task.progress")
+        for percent in range(2, 100):
+            await ctx.progress(f"{percent} %")
+        answer_now.set()
+        return ""
+
+    async with serving(agent):
+        await nexus.offer()
+        await nexus.frame("task.complete")
+
+    assert [progress["text"] for progress in nexus.named("task.progress")] == ["1 %", "99 %"]
+
+
+async def test_a_slow_callback_still_gets_what_came_before_the_end(nexus, agent: Agent, serving):
+    heard: list[str] = []
+
+    async def hear(update: ContextUpdate) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        heard.append(update.text)
+
+    @agent.on_task()
+    async def handle(task: TaskAssigned, ctx: Context) -> str:
+        ctx.on_update(hear)
+        async for _ in ctx.updates():
+            break
+        return ""
+
+    async with serving(agent):
+        await nexus.offer()
+        await nexus.update("use v2")
+        await nexus.frame("task.complete")
+
+    assert heard == ["use v2"]
 
 
 async def test_a_rate_limited_message_is_sent_again_with_the_same_event_id(nexus, agent: Agent, serving):

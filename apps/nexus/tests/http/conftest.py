@@ -223,9 +223,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
 
 @pytest.fixture
 def parts(make_parts: Callable[..., HttpParts], database: Database, vendors: Vendors) -> HttpParts:
-    return make_parts(
-        database, linker=vendors, catalog=vendors, canceller=vendors, connector=vendors
-    )
+    return make_parts(database, linker=vendors, catalog=vendors, canceller=vendors, connector=vendors)
 
 
 @pytest.fixture
@@ -258,9 +256,7 @@ def join(parts: HttpParts) -> Callable[..., Awaitable[Member]]:
             session.add(tenant)
         client_id, secret = await parts.clients.create(tenant.id, f"{name} admin", wanted)
         token = await parts.tokens.issue(client_id, tenant.id, wanted)
-        return Member(
-            tenant.id, name, client_id, secret, {"Authorization": f"Bearer {token.access_token}"}
-        )
+        return Member(tenant.id, name, client_id, secret, {"Authorization": f"Bearer {token.access_token}"})
 
     return make
 
@@ -376,16 +372,12 @@ def stock(parts: HttpParts, sealer: Sealer) -> Callable[[Member], Awaitable[Good
                 conversation_id=conversation.id,
                 **failed,
             )
-            tried = delivery(
-                "tried", "dead", reason="no answer", attempted_at=datetime.now(UTC), **failed
-            )
+            tried = delivery("tried", "dead", reason="no answer", attempted_at=datetime.now(UTC), **failed)
             untried = delivery("untried", "dead", reason="not invited", **failed)
             done = delivery("done", "done", external_id="1.2", settled_at=datetime.now(UTC))
             session.add_all([webhook, tried, untried, done])
             session.add(
-                TaskEvent(
-                    tenant_id=tenant_id, task_id=task.id, kind="task.accepted", data={"reason": f"why {mark}"}
-                )
+                TaskEvent(tenant_id=tenant_id, task_id=task.id, kind="task.accepted", data={"reason": f"why {mark}"})
             )
             await session.flush()
         return Goods(

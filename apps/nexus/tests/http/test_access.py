@@ -19,6 +19,7 @@ Call = tuple[str, str, str]
 """Method, path with its parameters still in it, name of the scope that it needs."""
 
 
+@pytest.fixture
 def operations(parts: HttpParts) -> list[Call]:
     """All operations below /v1."""
     return [
@@ -56,9 +57,9 @@ def addresses(path: str, goods: Any) -> list[str]:
     return [path.replace(found[0], str(value)) for value in choices[found[1]]] if found else [path]
 
 
-async def test_every_operation_wants_a_token(api: httpx.AsyncClient, parts: HttpParts, acme, stock):
+async def test_every_operation_wants_a_token(api: httpx.AsyncClient, operations: list[Call], acme, stock):
     goods = await stock(acme)
-    for method, path, _ in operations(parts):
+    for method, path, _ in operations:
         for address in addresses(path, goods):
             answer = await api.request(method, address, json=bodies(goods, "x").get(path))
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), (method, address)
@@ -66,7 +67,7 @@ async def test_every_operation_wants_a_token(api: httpx.AsyncClient, parts: Http
 
 
 async def test_every_operation_wants_its_own_scope(
-    api: httpx.AsyncClient, parts: HttpParts, acme, stock, everything_of
+    api: httpx.AsyncClient, operations: list[Call], parts: HttpParts, acme, stock, everything_of
 ):
     goods = await stock(acme)
     tokens = {
@@ -74,7 +75,7 @@ async def test_every_operation_wants_its_own_scope(
         for scope in ("agent", "admin:read", "admin:write")
     }
     before = await everything_of(acme)
-    for method, path, needed in operations(parts):
+    for method, path, needed in operations:
         for scope in tokens.keys() - {needed}:
             headers = {"Authorization": f"Bearer {tokens[scope]}"}
             for address in addresses(path, goods):
@@ -85,14 +86,14 @@ async def test_every_operation_wants_its_own_scope(
 
 
 async def test_no_operation_shows_or_touches_anything_of_another_tenant(
-    api: httpx.AsyncClient, parts: HttpParts, acme, rival, stock, everything_of
+    api: httpx.AsyncClient, operations: list[Call], acme, rival, stock, everything_of
 ):
     goods = await stock(acme)
     theirs = [str(value) for value in vars(goods).values() if not isinstance(value, list)]
     theirs += [str(acme.id), acme.name, goods.agent.removeprefix("fixer-"), *goods.secrets]
     before = await everything_of(acme)
     tried = 0
-    for method, path, _ in operations(parts):
+    for method, path, _ in operations:
         for address in addresses(path, goods):
             body = bodies(goods, uuid4().hex[:8]).get(path)
             if path == "/v1/mappings" and method == "POST":
@@ -122,9 +123,7 @@ async def test_no_operation_shows_or_touches_anything_of_another_tenant(
 async def test_a_tenant_in_the_payload_or_the_address_changes_nothing(api: httpx.AsyncClient, acme, rival):
     answer = await api.get("/v1/tenants", params={"tenant_id": str(acme.id)}, headers=rival.headers)
     assert [tenant["id"] for tenant in answer.json()["items"]] == [str(rival.id)]
-    answer = await api.post(
-        "/v1/agents", json={"name": "spy", "tenant_id": str(acme.id)}, headers=rival.headers
-    )
+    answer = await api.post("/v1/agents", json={"name": "spy", "tenant_id": str(acme.id)}, headers=rival.headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
 
 
@@ -162,17 +161,19 @@ FIELDS = st.sampled_from(
 
 
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a failure names its operation; shrinking would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(body=st.one_of(st.binary(max_size=50), JSON, st.dictionaries(FIELDS, JSON, max_size=4)), tail=st.text(max_size=8))
+@given(
+    body=st.one_of(st.binary(max_size=50), JSON, st.dictionaries(FIELDS, JSON, max_size=4)), tail=st.text(max_size=8)
+)
 async def test_garbage_never_breaks_an_operation(
-    api: httpx.AsyncClient, parts: HttpParts, acme, body: Any, tail: str
+    api: httpx.AsyncClient, operations: list[Call], acme, body: Any, tail: str
 ):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    for method, path, _ in operations(parts):
+    for method, path, _ in operations:
         address = re.sub(r"{\w+}", quote(tail, safe="") or "x", path)
         answer = await api.request(
             method,
@@ -198,4 +199,3 @@ async def test_agents_may_search_and_administrators_too(parts: HttpParts, serve,
             answer = await client.get("/search-stand-in", headers={"Authorization": f"Bearer {token}"})
             statuses[scope] = answer.status_code
     assert statuses == {"agent": 200, "admin:read": 200, "admin:write": 403}
-

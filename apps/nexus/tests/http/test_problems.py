@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from nexus.auth.errors import AlreadyExists
 from nexus.http.parts import HttpParts
@@ -53,9 +54,7 @@ async def test_a_body_that_is_not_right_is_told_where(api, acme, sent, about):
 
 async def test_a_refused_body_is_never_repeated(api, acme):
     secret = {"token": {"nested": "xoxb-canary-1"}, "other": ["xoxb-canary-2"]}
-    answer = await api.post(
-        "/v1/connections", json={"vendor": "slack", "credentials": secret}, headers=acme.headers
-    )
+    answer = await api.post("/v1/connections", json={"vendor": "slack", "credentials": secret}, headers=acme.headers)
     assert_problem(answer, 400, "invalid")
     assert "canary" not in answer.text
 
@@ -79,9 +78,13 @@ async def test_each_outcome_of_the_parts_has_its_status(api, acme, vendors, erro
 
 async def test_a_bug_is_500_and_not_a_word_of_what_it_was(api, acme, vendors):
     vendors.broken = RuntimeError("password=canary")
-    answer = await api.post("/v1/mappings", json=LINK, headers=acme.headers)
+    with capture_logs() as logs:
+        answer = await api.post("/v1/mappings", json=LINK, headers=acme.headers)
     assert_problem(answer, 500, "internal")
     assert "canary" not in answer.text and "Runtime" not in answer.text
+    (noted,) = logs
+    assert (noted["event"], noted["path"], noted["log_level"]) == ("request.failed", "/v1/mappings", "error")
+    assert noted["exc_info"] is vendors.broken
 
 
 async def test_without_a_database_it_is_503_and_says_when_to_come_back(serve, make_parts, acme):
@@ -117,9 +120,7 @@ async def test_no_two_requests_share_an_id(api):
     assert len({(await api.get("/livez")).headers["x-request-id"] for _ in range(5)}) == 5
 
 
-async def test_no_page_of_another_origin_may_call_it_unless_listed(
-    serve, make_parts, database, parts: HttpParts
-):
+async def test_no_page_of_another_origin_may_call_it_unless_listed(serve, make_parts, database, parts: HttpParts):
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
     closed = await serve(parts).options("/v1/tasks", headers=asked)
     assert "access-control-allow-origin" not in closed.headers

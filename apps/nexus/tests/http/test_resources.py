@@ -120,9 +120,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(api, acme):
 
 async def test_rotation_gives_a_second_secret_and_says_how_long_the_first_lives(api, parts, acme, clock):
     made = (await api.post("/v1/agents", json={"name": "fixer"}, headers=acme.headers)).json()
-    rotated = await api.post(
-        "/v1/agents/fixer/rotate", json={"overlap_seconds": 300}, headers=acme.headers
-    )
+    rotated = await api.post("/v1/agents/fixer/rotate", json={"overlap_seconds": 300}, headers=acme.headers)
     assert rotated.json()["client_id"] == made["client_id"] and rotated.json()["overlap_seconds"] == 300
     assert rotated.headers["cache-control"] == "no-store"
     new, old = rotated.json()["client_secret"], made["client_secret"]
@@ -137,9 +135,7 @@ async def test_rotation_gives_a_second_secret_and_says_how_long_the_first_lives(
 
 
 async def test_a_revoked_agent_is_locked_out_at_once_and_stays_on_the_roster(api, parts: HttpParts, acme):
-    made = (
-        await api.post("/v1/agents", json={"name": "fixer", "aliases": ["sq"]}, headers=acme.headers)
-    ).json()
+    made = (await api.post("/v1/agents", json={"name": "fixer", "aliases": ["sq"]}, headers=acme.headers)).json()
     assert await parts.clients.is_live(acme.id, made["client_id"])
     assert (await api.delete("/v1/agents/fixer", headers=acme.headers)).status_code == 204
     assert await parts.clients.authenticate(made["client_id"], made["client_secret"]) is None
@@ -160,9 +156,7 @@ async def test_administrative_acts_are_in_the_audit_log_without_secrets(api, par
     await api.delete("/v1/aliases/sq", headers=acme.headers)
     await api.delete("/v1/agents/fixer", headers=acme.headers)
     async with parts.db.tenant(acme.id) as session:
-        rows = list(
-            await session.scalars(select(AuditEntry).where(AuditEntry.actor == acme.client_id))
-        )
+        rows = list(await session.scalars(select(AuditEntry).where(AuditEntry.actor == acme.client_id)))
     assert sorted(row.action for row in rows) == [
         "agent.create",
         "agent.revoke",
@@ -235,9 +229,7 @@ async def test_what_a_vendor_has_is_shown_with_the_time_it_was_read(api, acme):
 async def test_credentials_go_in_and_never_come_out(api, acme, stock, vendors):
     goods = await stock(acme)
     credentials = {"bot_token": "xoxb-canary", "signing_secret": "canary"}
-    made = await api.post(
-        "/v1/connections", json={"vendor": "slack", "credentials": credentials}, headers=acme.headers
-    )
+    made = await api.post("/v1/connections", json={"vendor": "slack", "credentials": credentials}, headers=acme.headers)
     assert made.status_code == 201 and "canary" not in made.text and "hush" not in made.text
     assert vendors.connected == [(acme.id, "slack", credentials)]
     listed = await api.get("/v1/connections", headers=acme.headers)

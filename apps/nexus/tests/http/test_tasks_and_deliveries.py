@@ -175,9 +175,7 @@ async def test_dead_letters_of_both_directions_are_one_list(api, acme, stock):
     assert webhook["attempts"] == 12
     everything = await walk(api, "/v1/deliveries", acme, limit=1)
     assert len(everything) == 4
-    assert [row["created_at"] for row in everything] == sorted(
-        (row["created_at"] for row in everything), reverse=True
-    )
+    assert [row["created_at"] for row in everything] == sorted((row["created_at"] for row in everything), reverse=True)
     inbox = (await get(api, "/v1/deliveries", acme, origin="inbox"))["items"]
     assert [row["id"] for row in inbox] == [str(goods.dead_webhook)]
     assert (await get(api, "/v1/deliveries", acme, state="ignored"))["items"] == []
@@ -221,9 +219,7 @@ async def test_only_dead_rows_are_replayed(api, acme, stock, everything_of):
 async def test_several_are_replayed_with_an_outcome_for_each(api, acme, stock):
     goods, missing = await stock(acme), uuid4()
     wanted = [goods.dead_webhook, goods.dead_tried, goods.done, missing, goods.dead_webhook]
-    answer = await api.post(
-        "/v1/deliveries/replay", json={"ids": [str(one) for one in wanted]}, headers=acme.headers
-    )
+    answer = await api.post("/v1/deliveries/replay", json={"ids": [str(one) for one in wanted]}, headers=acme.headers)
     assert {item["id"]: item["outcome"] for item in answer.json()["items"]} == {
         str(goods.dead_webhook): "replayed",
         str(goods.dead_tried): "replayed",

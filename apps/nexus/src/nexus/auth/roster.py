@@ -54,7 +54,7 @@ async def read_roster(
         .where(Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
         .group_by(Task.agent_id)
     )
-    load = {agent_id: count for agent_id, count in await session.execute(held)}
+    load = dict(iter(await session.execute(held)))
 
     return [
         AgentResource(

@@ -157,6 +157,10 @@ async def plain_error(_: web.Request) -> web.Response:
     return web.Response(status=503, text="upstream connect error")
 
 
+async def json_error(_: web.Request) -> web.Response:
+    return web.json_response({"ok": False, "error": "channel_not_found"}, status=500)
+
+
 async def half(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Length": "100", "Content-Type": "application/json"})
     await answer.prepare(request)
@@ -166,7 +170,7 @@ async def half(request: web.Request) -> web.StreamResponse:
     return answer
 
 
-NO_ANSWERS = [cut, html, plain, broken_json, a_list, empty, no_utf8, bad_gateway, plain_error, half]
+NO_ANSWERS = [cut, html, plain, broken_json, a_list, empty, no_utf8, bad_gateway, plain_error, json_error, half]
 
 
 @pytest.mark.parametrize("answer", [*NO_ANSWERS, {"ok": True}, {"ok": True, "ts": 7}], ids=str)

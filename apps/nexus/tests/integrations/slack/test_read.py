@@ -55,6 +55,20 @@ def test_events_are_stored_under_their_id_in_the_order_of_their_thread(
     assert SOURCE.read(request) == expected
 
 
+def test_a_message_without_event_ts_counts_from_its_own(payload, event_request) -> None:
+    data = payload("event_message_thread_reply_human")
+    del data["event"]["event_ts"]
+    assert SOURCE.read(event_request(data)) == Incoming("Ev0A00000002", ROOT, at(1763801100, 300))
+
+
+def test_a_deletion_that_does_not_show_the_message_goes_by_what_was_deleted(payload, event_request) -> None:
+    data = payload("event_message_deleted")
+    del data["event"]["previous_message"]
+    incoming = SOURCE.read(event_request(data))
+    assert isinstance(incoming, Incoming)
+    assert incoming.stream_key == "slack:T0A1B2C3D:C0A1B2C3D:1763801100.000300"
+
+
 def test_a_change_of_our_own_message_is_dropped(payload, event_request) -> None:
     data = payload("event_message_changed")
     data["event"]["message"]["bot_id"] = "B0NEXUS001"

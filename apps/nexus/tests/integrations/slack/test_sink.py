@@ -1,5 +1,6 @@
 """The sink against the sandbox's Slack: what is posted, found again, refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -56,8 +57,6 @@ def human_says(slack, text: str, **more) -> str:
 
 
 def attempted(outgoing: Outgoing) -> Outgoing:
-    from dataclasses import replace
-
     return replace(outgoing, attempted_at=datetime.now(UTC))
 
 
@@ -87,8 +86,6 @@ async def test_card_reply_and_edits_are_one_thread(slack, chat, make_outgoing, m
 
 
 async def test_nothing_in_a_text_is_expanded_or_unfurled(scripted, connected, make_outgoing) -> None:
-    from dataclasses import replace
-
     scripted.answers("chat.postMessage", {"ok": True, "ts": "1.000001"})
     integration = SlackIntegration()
     chat = integration.open(replace(connected, credentials={"bot_token": "xoxb-1", "api_url": scripted.url}))
@@ -150,8 +147,6 @@ async def test_a_message_of_somebody_else_with_our_marks_is_not_taken_for_ours(s
 
 
 async def test_find_turns_pages_and_gives_up_rather_than_say_no(scripted, connected, make_outgoing) -> None:
-    from dataclasses import replace
-
     integration = SlackIntegration()
     chat = integration.open(replace(connected, credentials={"bot_token": "xoxb-1", "api_url": scripted.url}))
     strange = {"ts": 5, "type": "message"}
@@ -247,6 +242,14 @@ async def test_names_are_asked_once_and_text_is_readable(slack, chat) -> None:
     asked = slack.sandbox.core.recorder.find_calls("slack", "users.info", 0)
     assert len([call for call in asked if seed.SLACK_USER_DANA in str(call)]) == 1
     assert await chat.channel_name("C0NOWHERE1") is None
+
+
+async def test_people_are_called_as_they_chose_and_bots_as_they_are(scripted, connected, payload) -> None:
+    integration = SlackIntegration()
+    chat = integration.open(replace(connected, credentials={"bot_token": "xoxb-1", "api_url": scripted.url}))
+    scripted.answers("users.info", payload("users.info_ok"), payload("users.info_bot_ok"))
+    assert [await chat.person_name("U0DANA0001"), await chat.person_name("U0NEXUSBOT")] == ["dana", "Nexus"]
+    await integration.aclose()
 
 
 async def test_permalink_leads_to_the_message_and_a_gone_one_has_none(slack, chat) -> None:

@@ -28,9 +28,7 @@ def test_a_name_that_does_not_fit_a_url_is_refused(name: str):
         names.agent_name(name)
 
 
-@pytest.mark.parametrize(
-    ("typed", "kept"), [("@AI_Squad", "AI_Squad"), ("squad.eu", "squad.eu"), ("@Büro", "Büro")]
-)
+@pytest.mark.parametrize(("typed", "kept"), [("@AI_Squad", "AI_Squad"), ("squad.eu", "squad.eu"), ("@Büro", "Büro")])
 def test_an_alias_is_kept_without_its_at_sign(typed: str, kept: str):
     assert names.alias(typed) == kept
 

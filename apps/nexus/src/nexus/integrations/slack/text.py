@@ -54,14 +54,13 @@ def truncate(escaped: str, limit: int) -> str:
 
 
 def pieces(escaped: str, limit: int) -> list[str]:
-    """Parts of at most `limit` characters, cut at a line or a space if there is a late one."""
+    """Parts of at most `limit` characters, cut at a line or a space if there is a late one, never in a link."""
     found: list[str] = []
     while len(escaped) > limit:
         part = _head(escaped, limit) or escaped[:limit]
         for separator in ("\n", " "):
             at = part.rfind(separator)
-            # A space inside `<…>` is no place to cut.
-            if at > limit // 2 and part.rfind("<", 0, at) <= part.rfind(">", 0, at):
+            if at > limit // 2:
                 part = part[: at + 1]
                 break
         found.append(part)
