@@ -15,7 +15,7 @@ import uvicorn
 from oblivion import Agent
 
 NAMESPACE = "/agents"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 15.0
 CLIENT_ID, CLIENT_SECRET = "fixer-id", "obl_sk_right"
 
 Frame = dict[str, Any]

@@ -30,7 +30,7 @@ async def process(nexus, *arguments: str, **variables: str) -> AsyncIterator[asy
 
 async def ends(running: asyncio.subprocess.Process) -> str:
     """Its log, once it has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         _, errors = await running.communicate()
     return errors.decode()
 

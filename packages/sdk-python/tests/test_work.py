@@ -144,6 +144,25 @@ async def test_an_agent_without_a_free_slot_rejects_and_a_free_one_accepts(nexus
     assert (complete["task_id"], complete["epoch"]) == ("t2", 2)
 
 
+async def test_a_result_on_its_way_takes_no_slot(nexus, agent: Agent, serving):
+    async def offer_the_next_before_answering(_: object) -> dict[str, object]:
+        nexus.answers.clear()
+        await nexus.offer("t2")
+        return {"ok": True}
+
+    nexus.answers["task.complete"] = offer_the_next_before_answering
+
+    @agent.on_task()
+    async def handle(task: TaskAssigned, ctx: Context) -> str:
+        return ""
+
+    async with serving(agent):
+        await nexus.offer("t1")
+        await nexus.frame("task.complete", 2)
+
+    assert nexus.named("task.reject") == []
+
+
 async def test_a_type_without_a_handler_is_rejected(nexus, agent: Agent, serving):
     @agent.on_task("write_docs")
     async def handle(task: TaskAssigned, ctx: Context) -> str:

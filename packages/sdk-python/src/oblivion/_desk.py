@@ -18,7 +18,7 @@ INTERRUPT_SECONDS = 2.0
 
 
 class Desk:
-    """At most `capacity` runs at a time, one per task, none twice."""
+    """At most `capacity` handlers at a time, one per task, none twice."""
 
     def __init__(self, handlers: Handlers, capacity: int, outbox: Outbox) -> None:
         self.handlers = handlers
@@ -48,7 +48,7 @@ class Desk:
             self._reject(key, "The agent is shutting down.")
         elif handler is None:
             self._reject(key, f"No handler for task type {task.type!r}.")
-        elif len(self._runs) >= self.capacity:
+        elif sum(not run.finishing for run in self._runs.values()) >= self.capacity:
             self._reject(key, "No free slot.")
         else:
             self._taken[key] = None

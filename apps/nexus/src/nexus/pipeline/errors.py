@@ -4,7 +4,8 @@
     ├── Retryable       did not happen; try again later
     │   └── Deferred    did not happen because it is not its turn yet; not counted as a try
     ├── Unsure          may have happened; look it up before trying again
-    └── Rejected        will never happen like this; a person must change something first
+    ├── Rejected        will never happen like this; a person must change something first
+    └── Superseded      need not happen any more: something else covers it
 
 Anything else is our bug; the worker loop treats it as `Retryable` (inbox) or `Unsure` (deliveries).
 """
@@ -41,6 +42,14 @@ class Unsure(PipelineError):
 
 class Rejected(PipelineError):
     """It will never work like this; `reason` tells the operator what happened and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Superseded(PipelineError):
+    """It need not happen any more; `reason` says what covers it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -89,7 +89,7 @@ class Mirror:
             return conversation.id, "this comment is in the thread already"
         if known:
             message.text, message.edited_at = fact.text, fact.at
-        speaker = Speaker(name=f"{author} (in {tracker.vendor.capitalize()})")
+        speaker = Speaker(name=f"{author} (in {self._connections.integrations[tracker.vendor].label})")
         if conversation.channel_id is not None:
             if known:
                 await enqueue(
@@ -118,9 +118,9 @@ class Mirror:
         return conversation.id, None if conversation.channel_id else "addressed, not mapped"
 
     async def _address(self, session: AsyncSession, item: Item) -> Addressed | None:
-        aliases = (await session.scalars(select(distinct(AgentAlias.alias)))).all()
-        registered = (await session.scalars(select(distinct(func.unnest(Agent.skills))))).all()
-        announced = (await session.scalars(select(distinct(func.unnest(AgentSession.skills))))).all()
+        aliases = (await session.scalars(select(AgentAlias.alias).distinct())).all()
+        registered = (await session.scalars(select(func.unnest(Agent.skills)).distinct())).all()
+        announced = (await session.scalars(select(func.unnest(AgentSession.skills)).distinct())).all()
         return find_address(item.title, item.description, item.tags, aliases=aliases, skills={*registered, *announced})
 
     async def _open(self, session: AsyncSession, tracker: Connected, item: Item, addressed: Addressed) -> TaskMapping:

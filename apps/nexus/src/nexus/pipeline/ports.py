@@ -195,6 +195,8 @@ class Integration(Protocol):
     """One vendor."""
 
     name: str
+    label: str
+    """How people spell it, such as `ClickUp`."""
     role: Literal["tracker", "chat"]
     source: Source
 

@@ -64,7 +64,7 @@ REASONS = st.none() | WORDS | st.sampled_from(["agent_offline", "agent_busy", "m
 STEPS = st.lists(st.tuples(WORDS, st.sampled_from(["pending", "running", "done", "failed", "?"])), max_size=40)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_card_is_accepted_whatever_people_wrote(make_view, data: st.DataObject) -> None:
     view = make_view(
@@ -97,7 +97,7 @@ def test_the_worst_card_is_accepted(make_view) -> None:
     accepted(*card(view, "d-1"), "d-1")
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(text=WORDS | st.text(min_size=2000, max_size=20_000, alphabet="a&< \n"), late=st.booleans())
 def test_a_reply_is_accepted_whatever_people_wrote(text: str, late: bool) -> None:
     accepted(*reply(text, "d-1", datetime(2026, 11, 22, 9, 30, tzinfo=UTC) if late else None), "d-1")

@@ -86,5 +86,5 @@ async def test_a_workspace_stays_open_until_its_credentials_change(connected) ->
 
 def test_the_integration_is_a_chat_that_can_listen() -> None:
     slack = make()
-    assert (slack.name, slack.role, slack.source.name) == ("slack", "chat", "slack")
+    assert (slack.name, slack.label, slack.role, slack.source.name) == ("slack", "Slack", "chat", "slack")
     assert isinstance(slack, Listener)

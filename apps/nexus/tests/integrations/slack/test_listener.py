@@ -32,7 +32,7 @@ class Inbox:
         await self.requests.put(request)
 
     async def next(self) -> RawRequest:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             return await self.requests.get()
 
 
@@ -66,7 +66,7 @@ async def listening(slack):
 
 
 async def connected(slack) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while slack.sandbox.slack.sockets.count == 0:  # noqa: ASYNC110 - the sandbox has no event for it
             await asyncio.sleep(0.01)
 

@@ -199,11 +199,13 @@ WORDS = st.sampled_from(
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS
 JSON = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(), inner, max_size=8)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(), inner, max_size=8),
+    max_leaves=25,
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(data=JSON | st.dictionaries(KEYS, JSON), form=st.booleans())
 def test_whatever_json_comes_nothing_else_than_unreadable_is_raised(connected_once, data: object, form: bool) -> None:
     from urllib.parse import urlencode

@@ -30,6 +30,7 @@ class ClickUpIntegration:
 
     def __init__(self, clock: Clock | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.name = "clickup"
+        self.label = "ClickUp"
         self.role: Literal["tracker", "chat"] = "tracker"
         self._clock = clock or SystemClock()
         self._transport = transport

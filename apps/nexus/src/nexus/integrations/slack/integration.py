@@ -32,6 +32,8 @@ class SlackIntegration:
     """Implements `nexus.pipeline.ports.Integration` and `Listener`."""
 
     name: str = "slack"
+    label: str = "Slack"
+    label: str = "Slack"
     role: Literal["tracker", "chat"] = "chat"
 
     def __init__(self) -> None:

@@ -1,0 +1,74 @@
+"""Real servers for every test: PostgreSQL and Valkey from wheels, one of each for a whole run."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
+from nexus.store.database import driver_url
+from nexus.store.migrate import upgrade
+
+TEMPLATE = "oblivion_template"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[EmbeddedPostgres]:
+    """A server with a migrated template database."""
+    # Not below pytest's own temporary folder: a later run may tidy that up while this one goes on.
+    with tempfile.TemporaryDirectory(prefix="oblivion-", ignore_cleanup_errors=True) as directory:
+        server = EmbeddedPostgres(Path(directory))
+        server.start()
+        try:
+            asyncio.run(_statement(server.url, f"CREATE DATABASE {TEMPLATE}"))
+            asyncio.run(upgrade(url_of(server, TEMPLATE)))
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedValkey]:
+    """A server of its own for the run."""
+    server = EmbeddedValkey(Path(tmp_path_factory.mktemp("valkey")), persistent=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres) -> AsyncGenerator[str]:
+    """A migrated, empty database, dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _statement(postgres.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield url_of(postgres, name)
+    await _statement(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def redis_url(valkey: EmbeddedValkey) -> str:
+    """An empty Valkey."""
+    from redis.asyncio import Redis  # noqa: PLC0415
+
+    client = Redis.from_url(valkey.url)
+    await client.flushall()
+    await client.aclose()
+    return valkey.url
+
+
+def url_of(server: EmbeddedPostgres, database: str) -> str:
+    """The URL of one database of a server."""
+    return server.url.rsplit("/", 1)[0] + f"/{database}"
+
+
+async def _statement(url: str, statement: str) -> None:
+    engine = create_async_engine(driver_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
