@@ -1,4 +1,4 @@
-"""The examples do what they show."""
+"""The example and the agent of `oblivion up` do what they show."""
 
 import runpy
 from pathlib import Path
@@ -31,7 +31,7 @@ async def test_the_demo_agent_ticks_its_plan_and_quotes_the_replies(
     nexus, environment, serving, task_type: str, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level("INFO")
-    async with serving(runpy.run_path(str(EXAMPLES / "demo_agent.py"))["agent"]):
+    async with serving(runpy.run_module("oblivion_sandbox.demo_agent")["agent"]):
         await nexus.offer(type=task_type)
         message = await nexus.frame("task.message")
         await nexus.update("Keep the columns, please\nand the header")
@@ -48,6 +48,6 @@ async def test_the_demo_agent_ticks_its_plan_and_quotes_the_replies(
 
 
 async def test_the_demo_agent_without_replies_is_short(nexus, environment, serving):
-    async with serving(runpy.run_path(str(EXAMPLES / "demo_agent.py"))["agent"]):
+    async with serving(runpy.run_module("oblivion_sandbox.demo_agent")["agent"]):
         await nexus.offer()
         assert (await nexus.frame("task.complete"))["result"] == "Done: CSV export."

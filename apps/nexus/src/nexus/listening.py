@@ -21,6 +21,8 @@ from nexus.store.tables import Connection
 log = get_logger(__name__)
 
 LOOK_SECONDS = 5.0
+RETRY_SECONDS = 60.0
+"""After a refusal: vendors limit how often a socket may be asked for."""
 _LOCK_CLASS = 0x0B15
 
 
@@ -67,8 +69,8 @@ class Listening:
                 self._running[connection_id] = asyncio.create_task(self._listen(listener, connected))
 
     async def _listen(self, listener: Listener, connected: Connected) -> None:
-        async with self._db.engine.connect() as lock:
-            lock = await lock.execution_options(isolation_level="AUTOCOMMIT")
+        async with self._db.engine.connect() as plain:
+            lock = await plain.execution_options(isolation_level="AUTOCOMMIT")
             if not await self._mine(lock, connected.id):
                 return
 
@@ -79,7 +81,8 @@ class Listening:
             try:
                 await listener.listen(connected, accept)
             except Exception as error:
-                log.warning("listening.failed", vendor=connected.vendor, error=error)
+                log.warning("listening.failed", vendor=connected.vendor, error=error, again_in_seconds=RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)  # nothing announces that the refusal is over
             finally:
                 with contextlib.suppress(Exception):
                     await lock.invalidate()

@@ -26,8 +26,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey. Absent: `oblivion up` embeds one.")
     secret_key: SecretStr | None = Field(
         default=None,
-        description="Seals connections and peppers secrets. Several, separated by commas, during a rotation: the first "
-        "one seals, all open.",
+        description="Seals connections and peppers secrets. Several, separated by commas, during a rotation: the "
+        "first one seals, all open.",
     )
     public_url: str = Field(default="http://127.0.0.1:8000", description="Where vendors and agents reach Nexus.")
     issuer: str | None = Field(default=None, description="`iss` of tokens; the public URL by default.")

@@ -84,7 +84,7 @@ async def _redis(nexus: Nexus) -> str:
         await nexus.bells.ping()
     except Exception as error:
         raise Unhealthy(
-            f"does not answer ({type(error).__name__}): check OBLIVION_REDIS_URL. Nothing is lost meanwhile, only slower"
+            f"does not answer ({type(error).__name__}): check OBLIVION_REDIS_URL. Nothing is lost, only slower"
         ) from error
     return "answers"
 

@@ -145,10 +145,18 @@ class Sync:
         self, session: AsyncSession, chat: Connected, fact: MessageDeleted, traceparent: str | None
     ) -> Outcome:
         """A deleted reply: the agent is told, and the comment says so."""
-        conversation = await self._conversation(session, chat, fact.channel_id, fact.thread_ts)
-        message = await self._message(session, conversation, chat, fact.ts) if conversation else None
-        if conversation is None or message is None:
+        # By the message alone: a deletion need not name the thread any more.
+        found = await session.execute(
+            select(TaskMapping, Message)
+            .join(Message, Message.conversation_id == TaskMapping.id)
+            .where(TaskMapping.chat_connection_id == chat.id, TaskMapping.channel_id == fact.channel_id)
+            .where(Message.source == chat.vendor, Message.external_id == fact.ts)
+            .with_for_update()
+        )
+        row = found.first()
+        if row is None:
             return None, "not a mirrored message"
+        conversation, message = row.tuple()
         if message.deleted_at is not None:
             return conversation.id, "known to be deleted already"
         message.deleted_at = fact.at

@@ -33,7 +33,6 @@ class SlackIntegration:
 
     name: str = "slack"
     label: str = "Slack"
-    label: str = "Slack"
     role: Literal["tracker", "chat"] = "chat"
 
     def __init__(self) -> None:
