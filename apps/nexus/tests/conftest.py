@@ -54,7 +54,7 @@ async def database_url(postgres: EmbeddedPostgres) -> AsyncGenerator[str]:
 @pytest.fixture
 async def redis_url(valkey: EmbeddedValkey) -> str:
     """An empty Valkey."""
-    from redis.asyncio import Redis  # noqa: PLC0415
+    from redis.asyncio import Redis
 
     client = Redis.from_url(valkey.url)
     await client.flushall()

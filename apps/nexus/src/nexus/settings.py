@@ -63,8 +63,8 @@ class Settings(BaseSettings):
             )
         if DEVELOPMENT_SECRET_KEY in keys or min(map(len, keys)) < 32:
             raise SettingsError(
-                "OBLIVION_SECRET_KEY is the development key or shorter than 32 characters: everybody could open what it "
-                "seals. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                "OBLIVION_SECRET_KEY is the development key or shorter than 32 characters: everybody could open what "
+                "it seals. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         return keys
 

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 import uvicorn
-from oblivion_sandbox import Running, Sandbox, Settings as SandboxSettings, running_sandbox, seed
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import text
 
@@ -21,7 +20,8 @@ from nexus.gateway.server import Gateway
 from nexus.settings import Settings
 from nexus.worker import WorkerProcess
 from oblivion_protocol import ADMIN_READ, ADMIN_WRITE
-
+from oblivion_sandbox import Running, Sandbox, running_sandbox, seed
+from oblivion_sandbox import Settings as SandboxSettings
 from support.waiting import eventually
 
 LIST_ID = seed.CLICKUP_LIST_INBOX

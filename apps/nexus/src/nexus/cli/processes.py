@@ -16,6 +16,7 @@ STOP_SECONDS = 10
 START_SECONDS = 40
 RESTART_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec there is no time for it
 
 
 class ChildFailed(Exception):
@@ -25,7 +26,7 @@ class ChildFailed(Exception):
 def end_with_parent() -> None:
     """In a new child on Linux: have it end when its parent dies in whatever way."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass

@@ -119,8 +119,8 @@ async def _drain(gateway: Gateway, server: uvicorn.Server, serving: asyncio.Task
         await gateway.drain(spread)
     # Agents leave by themselves; whoever has not by then is disconnected with the listener.
     deadline = asyncio.get_running_loop().time() + spread + 2.0
-    while gateway.online and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.05)  # leaving has no event of its own
+    while gateway.online and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.05)
     await gateway.close_all()
     server.should_exit = True
 

@@ -53,8 +53,7 @@ def up(
 ) -> None:
     """Runs PostgreSQL, Valkey, Nexus, a sandbox ClickUp and Slack and a demo agent, until Ctrl-C."""
     configure_logging("console", level="ERROR")
-    if ready_file is not None:
-        ready_file.unlink(missing_ok=True)
+    _remove(ready_file)
     console = Console(highlight=False, soft_wrap=True)
     del no_observer  # accepted from the start; there is no dashboard to leave out yet
     try:
@@ -88,8 +87,7 @@ async def _up(console: Console, settings: Settings, fresh: bool, port_base: int,
                 starting.cancel()
                 await asyncio.gather(starting, return_exceptions=True)
             console.print("\nStopping …")
-            if ready_file is not None:
-                ready_file.unlink(missing_ok=True)
+            _remove(ready_file)
     console.print("Stopped. The data is kept in .oblivion/; `oblivion up --fresh` starts anew.")
 
 
@@ -267,6 +265,12 @@ def _only_one(home: Path) -> Generator[None]:
         yield
 
 
+def _remove(ready_file: Path | None) -> None:
+    """Nobody may take the addresses of a run that is over for those of the next one."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+
+
 def _forget(home: Path) -> None:
     for entry in home.iterdir():
         if entry.name == "lock":
@@ -295,7 +299,7 @@ def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
         f"  Try it     {addresses['sandbox_url']}   ClickUp on the left, Slack on the right\n"
         f"  API        {addresses['nexus_url']}/docs\n"
         f"  Logs       {HOME / 'logs'}\n\n"
-        "Open the first address, press [bold]New task[/], and write: [bold]@AI_Squad fix_bug The export loses a row[/]\n"
+        "Open the first address, press [bold]New task[/] and write: [bold]@AI_Squad fix_bug The export loses a row[/]\n"
         "A card appears in #ai-squad, the demo agent goes to work, and you can reply in its thread;\n"
         "a reply that begins with [bold]!sync[/] becomes a comment in ClickUp.\n\n"
         "[bold]Your own agent[/]  export "

@@ -143,10 +143,11 @@ class Gateway:
     async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
         if self._draining:
             raise Refuse("unauthorized", {"detail": "this process is stopping; try again"})
-        token = auth.get("token") if isinstance(auth, dict) else None
-        if not isinstance(token, str):
-            raise Refuse("unauthorized")
-        self._principals[sid] = await self._admit(token)
+        try:
+            given = AuthRefresh.model_validate(auth)
+        except ValidationError as error:
+            raise Refuse("unauthorized") from error
+        self._principals[sid] = await self._admit(given.token)
         self._connected_at[sid] = time.monotonic()
 
     async def _admit(self, token: str) -> Principal:

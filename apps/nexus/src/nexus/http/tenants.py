@@ -25,7 +25,7 @@ class TenantResource(BaseModel):
 
 @router.get("")
 async def list_tenants(principal: CanReadAdmin, parts: Parts) -> Page[TenantResource]:
-    """The tenant of the token."""
+    """The tenant of the token: row-level security shows no other."""
     async with parts.db.tenant(principal.tenant_id) as session:
-        rows = await session.scalars(select(Tenant).where(Tenant.id == principal.tenant_id))
+        rows = await session.scalars(select(Tenant))
         return whole([TenantResource(id=str(row.id), name=row.name, created_at=row.created_at) for row in rows])

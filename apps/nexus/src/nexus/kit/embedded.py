@@ -125,10 +125,11 @@ class EmbeddedPostgres:
                     "max_connections": "200", "shared_buffers": "64MB", "log_min_messages": "warning"}  # fmt: skip
         options = [part for name, value in (settings | self.settings).items() for part in ("-c", f"{name}={value}")]
         with log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own binary; before any thread of ours
+            self._process = subprocess.Popen(  # noqa: S603 - our own binary
                 [binaries / "postgres", "-D", data, *options],
                 env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
-                start_new_session=True, preexec_fn=self.before_exec, user=user_id, group=group_id,
+                start_new_session=True, user=user_id, group=group_id,
+                preexec_fn=self.before_exec,  # noqa: PLW1509 - it makes one system call
             )  # fmt: skip
         deadline = time.monotonic() + _START_SECONDS
         pid_file = data / "postmaster.pid"
@@ -181,11 +182,12 @@ class EmbeddedValkey:
         log = self.directory / "valkey.log"
         keep = "yes" if self.persistent else "no"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own binary; before any thread of ours
+            self._process = subprocess.Popen(  # noqa: S603 - our own binary
                 [binary, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self.directory,
                  "--save", "", "--appendonly", keep, "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
                  "--enable-debug-command", "local"],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=self.before_exec,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                preexec_fn=self.before_exec,  # noqa: PLW1509 - it makes one system call
             )  # fmt: skip
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():

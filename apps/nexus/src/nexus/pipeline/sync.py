@@ -156,7 +156,7 @@ class Sync:
         row = found.first()
         if row is None:
             return None, "not a mirrored message"
-        conversation, message = row.tuple()
+        conversation, message = row
         if message.deleted_at is not None:
             return conversation.id, "known to be deleted already"
         message.deleted_at = fact.at
