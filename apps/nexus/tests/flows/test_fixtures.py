@@ -63,7 +63,9 @@ async def mirrored(linked: World) -> World:
         )
     (name, body), *_ = recorded("clickup", "webhook_taskCreated.json")
     async with httpx.AsyncClient(base_url=linked.url) as vendor:
-        assert (await vendor.post("/webhooks/clickup", content=body, headers=signed_for_clickup(body))).status_code == 200
+        assert (
+            await vendor.post("/webhooks/clickup", content=body, headers=signed_for_clickup(body))
+        ).status_code == 200
     root = await linked.root("CSV export for invoices")
     await linked.settled()
     async with httpx.AsyncClient(base_url=linked.box.url) as control:
@@ -116,7 +118,9 @@ async def test_every_recorded_slack_event_is_answered_200_and_settled(mirrored: 
     await mirrored.settled()
     assert await mirrored.rows("SELECT source, reason FROM inbox WHERE state = 'dead'") == []
     messages = await mirrored.rows("SELECT text, edited_at, deleted_at FROM messages WHERE source = 'slack' ORDER BY 1")
-    known: list[tuple[Any, ...]] = [(row.text.split("\n")[0], bool(row.edited_at or row.deleted_at)) for row in messages]
+    known: list[tuple[Any, ...]] = [
+        (row.text.split("\n")[0], bool(row.edited_at or row.deleted_at)) for row in messages
+    ]
     assert ("sample attached", False) in known, "a shared file is a reply"
     assert any(changed for _, changed in known), "the edit or the deletion was applied"
     assert not any("New task" in said for said, _ in known), "our own messages are not replies"

@@ -144,7 +144,9 @@ def test_title_goes_before_description_and_description_before_tags() -> None:
     assert called("", "@fixer", ("AI_Squad",), aliases) == Addressed("fixer", "default")
 
 
-@pytest.mark.parametrize("order", [("AI", "AI_Squad", "AI-Squad", "AI.Squad"), ("AI.Squad", "AI-Squad", "AI_Squad", "AI")])
+@pytest.mark.parametrize(
+    "order", [("AI", "AI_Squad", "AI-Squad", "AI.Squad"), ("AI.Squad", "AI-Squad", "AI_Squad", "AI")]
+)
 def test_alias_that_begins_like_another_one_is_told_apart(order: tuple[str, ...]) -> None:
     for alias in order:
         assert called(f"@{alias} fix_bug", aliases=order) == Addressed(alias, "fix_bug")
@@ -190,7 +192,11 @@ def test_email_address_at_a_bare_host_named_like_the_alias_calls_nobody(local: s
     assert called(f"{local}@{alias}{after}", aliases=(alias,)) is None
 
 
-@given(alias=ALIASES, before=st.sampled_from(["", "Hi ", "\n", "("]), after=st.sampled_from(["", " ", ", thanks", "\n", ")"]))
+@given(
+    alias=ALIASES,
+    before=st.sampled_from(["", "Hi ", "\n", "("]),
+    after=st.sampled_from(["", " ", ", thanks", "\n", ")"]),
+)
 def test_every_alias_that_can_be_registered_can_be_called(alias: str, before: str, after: str) -> None:
     found = called(f"{before}@{alias}{after}", aliases=(alias,))
     assert found is not None

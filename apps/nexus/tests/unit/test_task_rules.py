@@ -94,7 +94,9 @@ CANDIDATES = st.builds(
 
 
 @given(candidates=st.lists(CANDIDATES, max_size=6), randomness=st.randoms(use_true_random=False))
-def test_choice_is_fit_and_least_busy_and_does_not_depend_on_the_order(candidates: list[Candidate], randomness: Any) -> None:
+def test_choice_is_fit_and_least_busy_and_does_not_depend_on_the_order(
+    candidates: list[Candidate], randomness: Any
+) -> None:
     chosen = choose(candidates, "fix_bug")
     fit = [
         one

@@ -21,6 +21,8 @@ log = get_logger(__name__)
 
 PREFIX = "/webhooks/"
 MAX_BODY_BYTES = 1024 * 1024
+MAX_DISCARDED_BYTES = 4 * 1024 * 1024
+"""What is read and thrown away beyond the limit, so that the sender hears the refusal instead of a cut."""
 BODY_TIMEOUT_SECONDS = 5.0
 RETRY_AFTER_SECONDS = 2
 
@@ -102,7 +104,7 @@ class WebhookDoor:
 
 async def _read(receive: Any, headers: dict[str, str]) -> bytes:
     declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:12]) > MAX_BODY_BYTES:
+    if declared.isdigit() and int(declared[:12]) > MAX_BODY_BYTES + MAX_DISCARDED_BYTES:
         raise _TooLarge
     parts: list[bytes] = []
     size = 0
@@ -112,11 +114,13 @@ async def _read(receive: Any, headers: dict[str, str]) -> bytes:
             raise _Disconnected
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > MAX_BODY_BYTES:
+        more: bool = message.get("more_body", False)
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+            if not more:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+        elif not more or size > MAX_BODY_BYTES + MAX_DISCARDED_BYTES:
             raise _TooLarge
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _answer(
