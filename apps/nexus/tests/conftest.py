@@ -7,15 +7,10 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from support.servers import TEMPLATE, statement, url_of
 
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
-from nexus.store.database import driver_url
 from nexus.store.migrate import upgrade
-
-TEMPLATE = "oblivion_template"
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +21,7 @@ def postgres() -> Generator[EmbeddedPostgres]:
         server = EmbeddedPostgres(Path(directory))
         server.start()
         try:
-            asyncio.run(_statement(server.url, f"CREATE DATABASE {TEMPLATE}"))
+            asyncio.run(statement(server.url, f"CREATE DATABASE {TEMPLATE}"))
             asyncio.run(upgrade(url_of(server, TEMPLATE)))
             yield server
         finally:
@@ -46,9 +41,9 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedValkey
 async def database_url(postgres: EmbeddedPostgres) -> AsyncGenerator[str]:
     """A migrated, empty database, dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
-    await _statement(postgres.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await statement(postgres.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     yield url_of(postgres, name)
-    await _statement(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+    await statement(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -60,15 +55,3 @@ async def redis_url(valkey: EmbeddedValkey) -> str:
     await client.flushall()
     await client.aclose()
     return valkey.url
-
-
-def url_of(server: EmbeddedPostgres, database: str) -> str:
-    """The URL of one database of a server."""
-    return server.url.rsplit("/", 1)[0] + f"/{database}"
-
-
-async def _statement(url: str, statement: str) -> None:
-    engine = create_async_engine(driver_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()

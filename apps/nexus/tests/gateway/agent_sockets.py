@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from nexus.gateway.server import Gateway
+from nexus.tasks import mailbox
 from oblivion_protocol import AGENT
 
 NAMESPACE = "/agents"
@@ -32,15 +33,28 @@ class Account:
     agent_id: UUID
     name: str
     token: str
+    alias: str
+    """Without its @. Each agent has one of its own, so that tests of one world do not share work."""
 
 
-async def register(world: World, name: str | None = None, tenant_id: UUID | None = None, **more: Any) -> Account:
-    """A new agent behind @AI_Squad."""
-    name = name or f"agent-{secrets.token_hex(4)}"
-    tenant_id = tenant_id or world.tenant_id
-    made = await world.nexus.directory.create(tenant_id, name, more.get("skills", ()), ("AI_Squad",))
+async def register(world: World, *, alias: str | None = None, tenant_id: UUID | None = None) -> Account:
+    """A new agent, behind an alias that another one may have already."""
+    name, tenant_id = f"agent-{secrets.token_hex(4)}", tenant_id or world.tenant_id
+    alias = alias or f"squad_{secrets.token_hex(4)}"
+    made = await world.nexus.directory.create(tenant_id, name, (), (alias,))
     issued = await world.nexus.tokens.issue(made.client_id, tenant_id, [AGENT], made.agent_id)
-    return Account(made.agent_id, name, issued.access_token)
+    return Account(made.agent_id, name, issued.access_token, alias)
+
+
+async def owe(world: World, account: Account, *texts: str, instance: str | None = "one") -> None:
+    """Owes an agent events, as everything does that has something to tell it."""
+    async with world.nexus.db.tenant(world.tenant_id) as session:
+        for said in texts:
+            await mailbox.post(
+                session, account.agent_id, world.tenant_id, "agent.muted",
+                task_id=None, instance=instance, reason=said,
+            )  # fmt: skip
+    world.nexus.bells.ring("agents")
 
 
 class AgentSocket:

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
+from gateway.agent_sockets import Account, register
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from support.world import CHANNEL_ID, LIST_ID, World, running_world
 
-from gateway.agent_sockets import Account, register
 from nexus.gateway import server, sink
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.store.database import driver_url

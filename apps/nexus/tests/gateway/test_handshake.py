@@ -1,13 +1,14 @@
 """Who is let in, and what the others are told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from gateway.agent_sockets import Account, AgentSocket, connected, raw, refusal, register
 from support.waiting import eventually
 from support.world import World
 
-from gateway.agent_sockets import Account, AgentSocket, connected, raw, refusal, register
 from nexus.auth.tokens import Tokens
 from nexus.gateway import server
 from oblivion_protocol import ADMIN_READ, ADMIN_WRITE, AGENT
@@ -82,14 +83,14 @@ async def test_client_that_never_shows_a_token_is_cut_off(shared_world: World, m
 
 
 async def test_socket_outlives_its_token_only_if_the_token_is_renewed(shared_world: World, account: Account) -> None:
-    short = Account(account.agent_id, account.name, await _token(shared_world, account, ttl_seconds=3))
+    short = replace(account, token=await _token(shared_world, account, ttl_seconds=3))
     async with (
         connected(shared_world.url, short, "renews") as renews,
         connected(shared_world.url, short, "ignores") as ignores,
     ):
         (asked, *_) = await eventually(lambda: renews.of("auth.refresh"))
         assert 0 <= asked["expires_in"] <= 3
-        stranger = await _token(shared_world, await register(shared_world))
+        stranger = (await register(shared_world)).token
         assert (await renews.call("auth.refresh", {"token": stranger}))["code"] == "invalid"
         assert (await renews.call("auth.refresh", {"token": "garbage"}))["code"] == "invalid"
         assert await renews.call("auth.refresh", {"token": account.token}) == {"ok": True}

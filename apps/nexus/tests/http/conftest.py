@@ -1,11 +1,10 @@
 """A real PostgreSQL, the application in-process, and two tenants that must never see each other."""
 
+import asyncio
 import hashlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +12,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import select, text
+from support.servers import TEMPLATE, statement, url_of
 
 from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
@@ -26,7 +26,6 @@ from nexus.http.parts import HttpParts, Listing
 from nexus.kit.embedded import EmbeddedPostgres
 from nexus.kit.sealing import Sealer
 from nexus.store.database import Database
-from nexus.store.migrate import upgrade_sync
 from nexus.store.tables import (
     Base,
     Connection,
@@ -155,16 +154,11 @@ class Goods:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated PostgreSQL of this run's own; tests keep apart by making tenants of their own."""
-    directory: Path = tmp_path_factory.mktemp("postgres")
-    server = EmbeddedPostgres(directory, settings={"fsync": "off"})
-    server.start()
-    try:
-        upgrade_sync(server.url)
-        yield server.url
-    finally:
-        server.stop(immediate=True)
+def database_url(postgres: EmbeddedPostgres) -> str:
+    """One database for all of these tests; each works in tenants of its own."""
+    name = f"http_{uuid4().hex[:8]}"
+    asyncio.run(statement(postgres.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    return url_of(postgres, name)
 
 
 @pytest.fixture
@@ -414,6 +408,6 @@ def everything_of(parts: HttpParts) -> Callable[[Member], Awaitable[str]]:
                         {"id": member.id},
                     )
                     found += [f"{table.name}: {row}" for (row,) in rows]
-        return os.linesep.join(found)
+        return "\n".join(found)
 
     return read

@@ -1,5 +1,7 @@
 """Embedded servers: durable, restartable, and clear about what went wrong."""
 
+import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -9,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from redis.asyncio import Redis
+from support.waiting import eventually
 
 from nexus.kit import embedded
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedServerError, EmbeddedValkey
@@ -47,6 +50,7 @@ async def test_postgres_keeps_its_data_over_sigkill_and_refuses_a_second_server_
         assert await asked(first, "SELECT answer FROM kept") == 42, "the first one is not disturbed"
 
         os.kill(first.pid, signal.SIGKILL)
+        first.stop()
         again.start()
         assert await asked(again, "SELECT answer FROM kept") == 42
         again.stop()
@@ -60,6 +64,27 @@ async def test_postgres_keeps_its_data_over_sigkill_and_refuses_a_second_server_
     finally:
         for server in (first, second, again):
             server.stop(immediate=True)
+
+
+async def test_postgres_starts_again_although_a_process_of_the_killed_one_is_still_busy(
+    postgres_directory: Path,
+) -> None:
+    server = EmbeddedPostgres(postgres_directory)
+    server.start()
+    try:
+        busy = asyncio.create_task(asked(server, "SELECT count(*) FROM generate_series(1, 3000000)"))
+        await eventually(
+            lambda: asked(server, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series(1,%'"
+                                  " AND pid <> pg_backend_pid() AND state = 'active'")
+        )  # fmt: skip
+        os.kill(server.pid, signal.SIGKILL)
+        server.stop()
+        server.start()
+        assert await asked(server, "SELECT 1") == 1
+        with contextlib.suppress(Exception):
+            await busy
+    finally:
+        server.stop(immediate=True)
 
 
 @pytest.fixture

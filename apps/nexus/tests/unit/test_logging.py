@@ -21,7 +21,7 @@ SECRETS = {
     "unsigned part of a token": ("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhZ2VudCJ9.", "eyJzdWIiOiJhZ2VudCJ9"),
     "GitHub token": ("ghp_abcdefABCDEF0123456789", "abcdefABCDEF"),
     "database URL": ("postgresql://oblivion:hunter2@db.example:5432/oblivion", "hunter2"),
-    "Redis URL without a user": ("redis://:hunter2@redis.example:6379/0", "hunter2"),
+    "Redis URL without a user": ("redis://:hunter3@redis.example:6379/0", "hunter3"),
     "URL with an escaped password": ("https://me:p%40ss%3Aw0rd@forge.example/repo.git", "w0rd"),
 }
 

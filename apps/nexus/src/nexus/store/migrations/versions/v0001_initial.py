@@ -67,7 +67,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agents')),
     sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_agents_tenant_id_name'))
     )
-    op.create_index(op.f('ix_agents_tenant_id'), 'agents', ['tenant_id'], unique=False)
+    op.create_index('ix_agents_tenant', 'agents', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('audit_log',
     sa.Column('actor', sa.Text(), nullable=False),
     sa.Column('action', sa.Text(), nullable=False),
@@ -79,7 +79,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_audit_log_tenant_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_log'))
     )
-    op.create_index(op.f('ix_audit_log_tenant_id'), 'audit_log', ['tenant_id'], unique=False)
+    op.create_index('ix_audit_log_tenant', 'audit_log', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('connections',
     sa.Column('vendor', sa.Text(), nullable=False),
     sa.Column('workspace_id', sa.Text(), nullable=False),
@@ -94,7 +94,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_connections')),
     sa.UniqueConstraint('tenant_id', 'vendor', 'workspace_id', name=op.f('uq_connections_tenant_id_vendor_workspace_id'))
     )
-    op.create_index(op.f('ix_connections_tenant_id'), 'connections', ['tenant_id'], unique=False)
+    op.create_index('ix_connections_tenant', 'connections', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('agent_aliases',
     sa.Column('alias', sa.Text(), nullable=False),
     sa.Column('agent_id', sa.UUID(), nullable=False),
@@ -106,7 +106,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_aliases'))
     )
     op.create_index(op.f('ix_agent_aliases_agent_id'), 'agent_aliases', ['agent_id'], unique=False)
-    op.create_index(op.f('ix_agent_aliases_tenant_id'), 'agent_aliases', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_aliases_tenant', 'agent_aliases', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('uq_agent_aliases_alias_agent', 'agent_aliases', ['tenant_id', sa.literal_column('lower(alias)'), 'agent_id'], unique=True)
     op.create_table('agent_messages',
     sa.Column('agent_id', sa.UUID(), nullable=False),
@@ -125,7 +125,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('agent_id', 'seq', name=op.f('uq_agent_messages_agent_id_seq'))
     )
     op.create_index(op.f('ix_agent_messages_task_id'), 'agent_messages', ['task_id'], unique=False)
-    op.create_index(op.f('ix_agent_messages_tenant_id'), 'agent_messages', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_messages_tenant', 'agent_messages', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_agent_messages_unacked', 'agent_messages', ['agent_id', 'seq'], unique=False, postgresql_where=sa.text('acked_at IS NULL'))
     op.create_table('agent_sessions',
     sa.Column('agent_id', sa.UUID(), nullable=False),
@@ -148,7 +148,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('agent_id', 'instance', name=op.f('uq_agent_sessions_agent_id_instance'))
     )
     op.create_index(op.f('ix_agent_sessions_agent_id'), 'agent_sessions', ['agent_id'], unique=False)
-    op.create_index(op.f('ix_agent_sessions_tenant_id'), 'agent_sessions', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_sessions_tenant', 'agent_sessions', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('api_keys',
     sa.Column('client_id', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -164,7 +164,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('client_id', name=op.f('uq_api_keys_client_id'))
     )
     op.create_index(op.f('ix_api_keys_agent_id'), 'api_keys', ['agent_id'], unique=False)
-    op.create_index(op.f('ix_api_keys_tenant_id'), 'api_keys', ['tenant_id'], unique=False)
+    op.create_index('ix_api_keys_tenant', 'api_keys', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('inbox',
     sa.Column('connection_id', sa.UUID(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
@@ -195,7 +195,7 @@ def upgrade() -> None:
     op.create_index('ix_inbox_dead', 'inbox', ['created_at'], unique=False, postgresql_where=sa.text("state = 'dead'"))
     op.create_index('ix_inbox_due', 'inbox', ['available_at'], unique=False, postgresql_where=sa.text("state = 'pending'"))
     op.create_index('ix_inbox_stream', 'inbox', ['stream_key', 'occurred_at', 'id'], unique=False, postgresql_where=sa.text("state = 'pending'"))
-    op.create_index(op.f('ix_inbox_tenant_id'), 'inbox', ['tenant_id'], unique=False)
+    op.create_index('ix_inbox_tenant', 'inbox', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('project_mappings',
     sa.Column('tracker', sa.Text(), nullable=False),
     sa.Column('tracker_connection_id', sa.UUID(), nullable=False),
@@ -222,7 +222,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_project_mappings_clickup_list_id'), 'project_mappings', ['clickup_list_id'], unique=False)
     op.create_index(op.f('ix_project_mappings_slack_channel_id'), 'project_mappings', ['slack_channel_id'], unique=False)
-    op.create_index(op.f('ix_project_mappings_tenant_id'), 'project_mappings', ['tenant_id'], unique=False)
+    op.create_index('ix_project_mappings_tenant', 'project_mappings', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('webhook_keys',
     sa.Column('connection_id', sa.UUID(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
@@ -237,7 +237,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('source', 'key', name=op.f('uq_webhook_keys_source_key'))
     )
     op.create_index(op.f('ix_webhook_keys_connection_id'), 'webhook_keys', ['connection_id'], unique=False)
-    op.create_index(op.f('ix_webhook_keys_tenant_id'), 'webhook_keys', ['tenant_id'], unique=False)
+    op.create_index('ix_webhook_keys_tenant', 'webhook_keys', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('api_key_secrets',
     sa.Column('api_key_id', sa.UUID(), nullable=False),
     sa.Column('secret_hash', sa.LargeBinary(), nullable=False),
@@ -250,7 +250,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_api_key_secrets'))
     )
     op.create_index(op.f('ix_api_key_secrets_api_key_id'), 'api_key_secrets', ['api_key_id'], unique=False)
-    op.create_index(op.f('ix_api_key_secrets_tenant_id'), 'api_key_secrets', ['tenant_id'], unique=False)
+    op.create_index('ix_api_key_secrets_tenant', 'api_key_secrets', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('task_mappings',
     sa.Column('tracker', sa.Text(), nullable=False),
     sa.Column('tracker_connection_id', sa.UUID(), nullable=False),
@@ -286,7 +286,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_task_mappings_clickup_task_id'), 'task_mappings', ['clickup_task_id'], unique=False)
     op.create_index(op.f('ix_task_mappings_list_id'), 'task_mappings', ['list_id'], unique=False)
     op.create_index(op.f('ix_task_mappings_project_mapping_id'), 'task_mappings', ['project_mapping_id'], unique=False)
-    op.create_index(op.f('ix_task_mappings_tenant_id'), 'task_mappings', ['tenant_id'], unique=False)
+    op.create_index('ix_task_mappings_tenant', 'task_mappings', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('uq_task_mappings_root', 'task_mappings', ['chat_connection_id', 'channel_id', 'root_ts'], unique=True)
     op.create_table('messages',
     sa.Column('conversation_id', sa.UUID(), nullable=False),
@@ -310,7 +310,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('conversation_id', 'source', 'external_id', name=op.f('uq_messages_conversation_id_source_external_id'))
     )
     op.create_index(op.f('ix_messages_conversation_id'), 'messages', ['conversation_id'], unique=False)
-    op.create_index(op.f('ix_messages_tenant_id'), 'messages', ['tenant_id'], unique=False)
+    op.create_index('ix_messages_tenant', 'messages', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('tasks',
     sa.Column('conversation_id', sa.UUID(), nullable=False),
     sa.Column('alias', sa.Text(), nullable=False),
@@ -345,7 +345,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_tasks_agent_id'), 'tasks', ['agent_id'], unique=False)
     op.create_index(op.f('ix_tasks_conversation_id'), 'tasks', ['conversation_id'], unique=False)
     op.create_index('ix_tasks_open', 'tasks', ['tenant_id', 'state'], unique=False, postgresql_where=sa.text('finished_at IS NULL'))
-    op.create_index(op.f('ix_tasks_tenant_id'), 'tasks', ['tenant_id'], unique=False)
+    op.create_index('ix_tasks_tenant', 'tasks', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('uq_tasks_open_conversation', 'tasks', ['conversation_id'], unique=True, postgresql_where=sa.text('finished_at IS NULL'))
     op.create_table('deliveries',
     sa.Column('sink', sa.Text(), nullable=False),
@@ -385,7 +385,7 @@ def upgrade() -> None:
     op.create_index('ix_deliveries_due', 'deliveries', ['available_at'], unique=False, postgresql_where=sa.text("state IN ('pending','sending')"))
     op.create_index('ix_deliveries_stream', 'deliveries', ['stream_key', 'order_key', 'id'], unique=False, postgresql_where=sa.text("state IN ('pending','sending')"))
     op.create_index(op.f('ix_deliveries_task_id'), 'deliveries', ['task_id'], unique=False)
-    op.create_index(op.f('ix_deliveries_tenant_id'), 'deliveries', ['tenant_id'], unique=False)
+    op.create_index('ix_deliveries_tenant', 'deliveries', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('questions',
     sa.Column('task_id', sa.UUID(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -407,7 +407,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_questions'))
     )
     op.create_index(op.f('ix_questions_task_id'), 'questions', ['task_id'], unique=False)
-    op.create_index(op.f('ix_questions_tenant_id'), 'questions', ['tenant_id'], unique=False)
+    op.create_index('ix_questions_tenant', 'questions', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_table('task_events',
     sa.Column('task_id', sa.UUID(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -423,7 +423,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('task_id', 'event_id', name=op.f('uq_task_events_task_id_event_id'))
     )
     op.create_index(op.f('ix_task_events_task_id'), 'task_events', ['task_id'], unique=False)
-    op.create_index(op.f('ix_task_events_tenant_id'), 'task_events', ['tenant_id'], unique=False)
+    op.create_index('ix_task_events_tenant', 'task_events', ['tenant_id', 'created_at', 'id'], unique=False)
     # fmt: on
     for statement in protect_sql(TENANT_TABLES):
         op.execute(statement)

@@ -1,0 +1,281 @@
+"""Row-level security, asked of the database itself: no table may be forgotten."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Column, Connection as SyncConnection, Table, insert, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import ARRAY, Boolean, DateTime, Integer, LargeBinary
+
+from nexus.kit.ids import new_id
+from nexus.store.database import Database
+from nexus.store.security import APP_ROLE, SYSTEM_ROLE, SYSTEM_TABLES
+from nexus.store.tables import Base
+
+TABLES: dict[str, Table] = dict(Base.metadata.tables)
+TENANT_TABLES = sorted(name for name, table in TABLES.items() if "tenant_id" in table.columns)
+ROLES = (APP_ROLE, SYSTEM_ROLE)
+WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+STATES = {"project_mappings": {"sync_rule": "keyword"}, "questions": {"kind": "ask", "state": "open"}}
+PERMISSION_DENIED, POLICY_VIOLATED = "permission denied", "violates row-level security policy"
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncGenerator[Database]:
+    """A database of two tenants with a row in every table each."""
+    opened = Database(database_url, pool_size=2)
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def tenants(db: Database) -> dict[str, dict[str, Any]]:
+    """Two tenants: the keys of the one row that each has in every table."""
+    async with db.engine.begin() as connection:
+        return {name: await connection.run_sync(fill, name) for name in ("ours", "theirs")}
+
+
+def fill(connection: SyncConnection, name: str) -> dict[str, Any]:
+    """One row in every table, as the owner; returns each table's primary key."""
+    made: dict[str, Any] = {}
+    for table in Base.metadata.sorted_tables:
+        values = {"name": name} if table.name == "tenants" else row_of(table, name, made)
+        (made[table.name],) = connection.execute(
+            insert(table).values(values).returning(*table.primary_key.columns)
+        ).one()
+    return made
+
+
+def row_of(table: Table, name: str, made: dict[str, Any]) -> dict[str, Any]:
+    """Values for every column that needs one; foreign keys lead to rows made before."""
+    values: dict[str, Any] = {"id": new_id()} if "id" in table.columns else {}
+    for column in table.columns:
+        if column.foreign_keys:
+            (target,) = column.foreign_keys
+            values[column.name] = made[target.column.table.name]
+        elif not column.nullable and column.server_default is None and column.name not in values:
+            values[column.name] = some(column, f"{name}-{table.name}-{column.name}")
+    return values | STATES.get(table.name, {})
+
+
+def some(column: Column[Any], words: str) -> Any:
+    match column.type:
+        case DateTime():
+            return text("clock_timestamp()")
+        case LargeBinary():
+            return words.encode()
+        case Boolean():
+            return False
+        case Integer():
+            return len(words)
+        case ARRAY():
+            return [words]
+        case postgresql.JSONB():
+            return {"words": words}
+        case postgresql.UUID():
+            return new_id()
+        case _:
+            return words
+
+
+async def rows(db: Database, query: str, **parameters: Any) -> list[Any]:
+    """As the owner."""
+    async with db.engine.connect() as connection:
+        return list((await connection.execute(text(query), parameters)).all())
+
+
+async def test_every_table_of_the_schema_is_known_here(db: Database) -> None:
+    found = await rows(db, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert {row.tablename for row in found} - {"alembic_version"} == set(TABLES)
+
+
+async def test_every_table_with_a_tenant_enforces_row_level_security_even_for_its_owner(db: Database) -> None:
+    with_tenant = await rows(
+        db,
+        "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c JOIN pg_attribute a "
+        "ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped "
+        "WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace",
+    )
+    assert sorted(row.relname for row in with_tenant) == TENANT_TABLES
+    assert [row.relname for row in with_tenant if not (row.relrowsecurity and row.relforcerowsecurity)] == []
+
+
+async def test_every_table_with_a_tenant_lets_the_application_see_and_write_that_tenant_only(db: Database) -> None:
+    policies = await rows(
+        db,
+        "SELECT tablename, cmd, qual, with_check FROM pg_policies WHERE CAST(:role AS name) = ANY(roles) "
+        "OR 'public' = ANY(roles)",
+        role=APP_ROLE,
+    )
+    found = {row.tablename: row for row in policies if row.tablename != "tenants"}
+    assert sorted(found) == TENANT_TABLES
+    assert len(policies) == len(TENANT_TABLES) + 1, "policies are OR-ed: a second one could only open more"
+    for row in found.values():
+        assert row.cmd == "ALL"
+        assert "tenant_id" in row.qual
+        assert "app.tenant_id" in row.qual
+        assert row.with_check == row.qual
+
+
+async def test_roles_cannot_log_in_and_own_nothing_and_bypass_nothing(db: Database) -> None:
+    roles = await rows(db, "SELECT * FROM pg_roles WHERE rolname = ANY(:roles)", roles=list(ROLES))
+    assert len(roles) == 2
+    for role in roles:
+        powers = (role.rolcanlogin, role.rolsuper, role.rolbypassrls, role.rolcreaterole, role.rolcreatedb,
+                  role.rolreplication)  # fmt: skip
+        assert not any(powers), role.rolname
+    owned = await rows(
+        db,
+        "SELECT classid::regclass, objid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid "
+        "WHERE d.deptype = 'o' AND r.rolname = ANY(:roles)",
+        roles=list(ROLES),
+    )
+    assert owned == []
+    memberships = await rows(
+        db,
+        "SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = ANY(:roles)",
+        roles=list(ROLES),
+    )
+    assert memberships == [], "they inherit nothing"
+
+
+async def test_system_role_may_touch_its_own_tables_and_no_other(db: Database) -> None:
+    granted = await rows(
+        db,
+        "SELECT table_name, array_agg(privilege_type::text) AS kinds FROM information_schema.role_table_grants "
+        "WHERE grantee = :role AND table_schema = 'public' GROUP BY table_name",
+        role=SYSTEM_ROLE,
+    )
+    by_table = {row.table_name: set(row.kinds) for row in granted}
+    assert by_table.pop("alembic_version") == {"SELECT"}
+    assert set(by_table) == set(SYSTEM_TABLES)
+    assert all(kinds == {"SELECT", "INSERT", "UPDATE", "DELETE"} for kinds in by_table.values())
+
+
+async def test_application_may_write_its_tenants_tables_and_only_read_the_tenants_name(db: Database) -> None:
+    granted = await rows(
+        db,
+        "SELECT table_name, array_agg(privilege_type::text) AS kinds FROM information_schema.role_table_grants "
+        "WHERE grantee IN (:role, 'PUBLIC') AND table_schema = 'public' GROUP BY table_name",
+        role=APP_ROLE,
+    )
+    by_table = {row.table_name: set(row.kinds) for row in granted}
+    assert by_table.pop("alembic_version") == {"SELECT"}
+    assert by_table.pop("tenants") == {"SELECT"}
+    assert sorted(by_table) == TENANT_TABLES
+    assert all(kinds == {"SELECT", "INSERT", "UPDATE", "DELETE"} for kinds in by_table.values())
+
+
+@pytest.mark.usefixtures("tenants")
+async def test_application_sees_no_row_at_all_without_a_tenant(db: Database) -> None:
+    async with db.engine.connect() as connection:
+        everything = {name: len((await connection.execute(select(table))).all()) for name, table in TABLES.items()}
+        assert set(everything.values()) == {2}, "the owner's view, so that nothing below is empty by accident"
+        for preset in ("", "SET LOCAL app.tenant_id = ''"):
+            await connection.rollback()
+            await connection.execute(text(f"SET LOCAL ROLE {APP_ROLE}"))
+            if preset:
+                await connection.execute(text(preset))
+            for name in (*TENANT_TABLES, "tenants"):
+                assert (await connection.execute(select(TABLES[name]))).all() == [], name
+
+
+async def test_tenant_sees_its_own_rows_and_nobody_elses(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+    async with db.tenant(tenants["ours"]["tenants"]) as session:
+        for name in (*TENANT_TABLES, "tenants"):
+            (seen,) = (await session.execute(select(*TABLES[name].primary_key.columns))).all()
+            assert seen[0] == tenants["ours"][name], name
+
+
+async def test_tenant_is_forgotten_when_its_transaction_ends(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+    async with db.tenant(tenants["ours"]["tenants"]) as session:
+        connection = await session.connection()
+        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    async with db.engine.connect() as connection:
+        (after,) = (
+            await connection.execute(
+                text("SELECT pg_backend_pid(), current_user, current_setting('app.tenant_id', true) AS tenant")
+            )
+        ).all()
+    assert after[0] == pid, "the same pooled connection"
+    assert (after[1], after.tenant or None) == ("postgres", None)
+
+
+@pytest.mark.parametrize("name", TENANT_TABLES)
+async def test_tenant_cannot_write_rows_of_another(name: str, db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+    ours, theirs, table = tenants["ours"], tenants["theirs"], TABLES[name]
+    forged = row_of(table, "forged", theirs)
+    assert forged["tenant_id"] == theirs["tenants"]
+    with pytest.raises(DBAPIError, match=POLICY_VIOLATED):
+        async with db.tenant(ours["tenants"]) as session:
+            await session.execute(insert(table).values(forged))
+    with pytest.raises(DBAPIError, match=POLICY_VIOLATED):
+        async with db.tenant(ours["tenants"]) as session:
+            await session.execute(table.update().values(tenant_id=theirs["tenants"]))
+    async with db.tenant(ours["tenants"]) as session:
+        mine = table.c.tenant_id
+        moved = await session.execute(table.update().values(tenant_id=mine).where(mine == theirs["tenants"]))
+        gone = await session.execute(table.delete().where(mine == theirs["tenants"]))
+        assert (moved.rowcount, gone.rowcount) == (0, 0)  # type: ignore[attr-defined]
+
+
+async def test_application_cannot_read_signing_keys(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+    with pytest.raises(DBAPIError, match=PERMISSION_DENIED):
+        async with db.tenant(tenants["ours"]["tenants"]) as session:
+            await session.execute(text("SELECT kid FROM signing_keys"))
+
+
+async def test_application_cannot_make_or_rename_tenants(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+    for statement in ("INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'x')", "UPDATE tenants SET name = 'x'"):
+        with pytest.raises(DBAPIError, match=PERMISSION_DENIED):
+            async with db.tenant(tenants["ours"]["tenants"]) as session:
+                await session.execute(text(statement))
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLES) - set(SYSTEM_TABLES)))
+async def test_system_role_cannot_read_what_it_does_not_need(name: str, db: Database) -> None:
+    with pytest.raises(DBAPIError, match=PERMISSION_DENIED):
+        async with db.system() as session:
+            await session.execute(text(f"SELECT 1 FROM {name}"))
+
+
+async def test_system_role_sees_every_tenants_rows_of_its_tables(
+    db: Database, tenants: dict[str, dict[str, Any]]
+) -> None:
+    async with db.system() as session:
+        for name in SYSTEM_TABLES:
+            seen = (await session.execute(select(*TABLES[name].primary_key.columns))).scalars().all()
+            assert set(seen) == {tenant[name] for tenant in tenants.values()}, name
+
+
+@pytest.mark.parametrize("hostile", ["'; SELECT 1; --", "' OR true --", "*", "00000000-0000-0000-0000-000000000000"])
+async def test_tenant_that_is_none_sees_nothing(
+    hostile: str, db: Database, tenants: dict[str, dict[str, Any]]
+) -> None:
+    class Hostile(UUID):
+        def __str__(self) -> str:
+            return hostile
+
+    impostor = Hostile(str(tenants["ours"]["tenants"]))
+    try:
+        async with db.tenant(impostor) as session:
+            seen = (await session.execute(select(TABLES["tasks"]))).all()
+    except DBAPIError as error:
+        assert "invalid input syntax for type uuid" in str(error)
+    else:
+        assert seen == []
+
+
+async def test_work_of_a_failed_transaction_leaves_nothing_behind(
+    db: Database, tenants: dict[str, dict[str, Any]]
+) -> None:
+    tenant_id = tenants["ours"]["tenants"]
+    with pytest.raises(RuntimeError, match="in the middle"):
+        async with db.tenant(tenant_id) as session:
+            await session.execute(text("UPDATE agents SET name = 'changed'"))
+            raise RuntimeError("in the middle")
+    (agent,) = await rows(db, "SELECT name FROM agents WHERE tenant_id = :tenant", tenant=tenant_id)
+    assert agent.name == "ours-agents-name"
