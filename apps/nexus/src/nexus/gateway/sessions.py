@@ -13,6 +13,7 @@ from nexus.kit.ids import new_id
 from nexus.pipeline.outbox import refresh_card
 from nexus.store.database import Database
 from nexus.store.tables import Agent, AgentMessage, AgentSession, Task, TaskMapping
+from nexus.tasks import mailbox
 from nexus.tasks.commands import Caller
 from nexus.tasks.rules import lease_end
 from oblivion_protocol import HELD_STATES, Hello, Holding
@@ -39,7 +40,6 @@ class LiveSession:
 
     sid: str
     caller: Caller
-    sent_up_to: int
     sent_at: dict[int, float] = field(default_factory=dict[int, float])
     """Events on their way, by `seq`: when they were last sent, in monotonic seconds."""
 
@@ -88,6 +88,8 @@ class Sessions:
                 },
             )
             assert isinstance(epoch, int)
+            # What the agent says it has read, it has: an acknowledgement may have been lost on the way.
+            await mailbox.acknowledge(session, agent_id, hello.instance, hello.last_seq, now)
             confirmed: list[Holding] = []
             revoked: list[Holding] = []
             for held in hello.holding:
@@ -112,13 +114,12 @@ class Sessions:
                     select(AgentMessage.seq).where(
                         AgentMessage.agent_id == agent_id,
                         AgentMessage.acked_at.is_(None),
-                        AgentMessage.seq > hello.last_seq,
                         AgentMessage.instance == hello.instance,
                     )
                 )
             ).all()
         caller = Caller(tenant_id, agent_id, hello.instance, epoch)
-        return Opened(LiveSession(sid, caller, hello.last_seq), confirmed, revoked, len(replayed))
+        return Opened(LiveSession(sid, caller), confirmed, revoked, len(replayed))
 
     async def close(self, session: LiveSession) -> None:
         """Marks a session as gone, unless another connection has taken over. Leases keep running."""

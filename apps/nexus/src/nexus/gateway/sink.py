@@ -66,6 +66,5 @@ class AgentSink:
     @staticmethod
     def acknowledged(session: LiveSession, seq: int) -> None:
         """Forgets what was on its way up to `seq`."""
-        session.sent_up_to = max(session.sent_up_to, seq)
         for sent in [one for one in session.sent_at if one <= seq]:
             del session.sent_at[sent]
