@@ -26,6 +26,12 @@ const node = {
   languageOptions: { globals: globals.node },
 };
 
+const browser = {
+  name: "oblivion/browser",
+  files: ["**/static/**/*.js"],
+  languageOptions: { globals: globals.browser },
+};
+
 const typescript = {
   name: "oblivion/typescript",
   files: ["**/*.{ts,tsx,mts}"],
@@ -39,4 +45,4 @@ const typescript = {
   },
 };
 
-export default tseslint.config(ignored, js.configs.recommended, everywhere, node, typescript);
+export default tseslint.config(ignored, js.configs.recommended, everywhere, node, browser, typescript);

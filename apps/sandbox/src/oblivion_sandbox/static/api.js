@@ -16,7 +16,11 @@ async function request(url, options) {
 
 export async function clickup(verb, path, body) {
   const headers = { Authorization: CLICKUP_TOKEN, "Content-Type": "application/json" };
-  const answer = await request(`/clickup/api/v2${path}`, { method: verb, headers, body: body && JSON.stringify(body) });
+  const answer = await request(`/clickup/api/v2${path}`, {
+    method: verb,
+    headers,
+    body: body && JSON.stringify(body),
+  });
   if (answer === null) return null;
   if (answer.status < 400) return answer.body;
   toast(`ClickUp: ${answer.body.err}`);
@@ -24,8 +28,15 @@ export async function clickup(verb, path, body) {
 }
 
 export async function slack(method, body) {
-  const headers = { Authorization: `Bearer ${SLACK_TOKEN}`, "Content-Type": "application/json; charset=utf-8" };
-  const answer = await request(`/slack/api/${method}`, { method: "POST", headers, body: JSON.stringify(body) });
+  const headers = {
+    Authorization: `Bearer ${SLACK_TOKEN}`,
+    "Content-Type": "application/json; charset=utf-8",
+  };
+  const answer = await request(`/slack/api/${method}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  });
   if (answer === null) return null;
   if (answer.body.ok) return answer.body;
   toast(`Slack: ${answer.body.error}`);
@@ -33,7 +44,12 @@ export async function slack(method, body) {
 }
 
 export async function press(channel, ts, actionId, value) {
-  const body = JSON.stringify({ channel, ts, action_id: actionId, ...(value === undefined ? {} : { value }) });
+  const body = JSON.stringify({
+    channel,
+    ts,
+    action_id: actionId,
+    ...(value === undefined ? {} : { value }),
+  });
   const answer = await request("/_control/slack/press", { method: "POST", body });
   if (answer !== null && !answer.body.ok) toast("The app did not answer this button. Is Oblivion connected?");
 }

@@ -5,7 +5,11 @@ import { emoji, link, mrkdwn } from "./mrkdwn.js";
 
 function text(value, users) {
   if (value.type === "mrkdwn") return mrkdwn(value.text, users);
-  return make("div", {}, value.text.replace(/:([a-z0-9_+-]+):/g, (_, name) => emoji(name)));
+  return make(
+    "div",
+    {},
+    value.text.replace(/:([a-z0-9_+-]+):/g, (_, name) => emoji(name)),
+  );
 }
 
 function element(value, where, users) {
@@ -27,7 +31,12 @@ function rich(part, users) {
     case "text": {
       const style = part.style ?? {};
       let node = document.createTextNode(part.text);
-      for (const [name, tag] of [["code", "code"], ["bold", "strong"], ["italic", "em"], ["strike", "s"]]) {
+      for (const [name, tag] of [
+        ["code", "code"],
+        ["bold", "strong"],
+        ["italic", "em"],
+        ["strike", "s"],
+      ]) {
         if (style[name]) node = make(tag, {}, node);
       }
       return node;
@@ -36,12 +45,20 @@ function rich(part, users) {
       return link(part.url, part.text || part.url);
     case "user": {
       const user = users[part.user_id];
-      return make("span", { class: "mention" }, `@${user ? user.profile.display_name || user.real_name : part.user_id}`);
+      return make(
+        "span",
+        { class: "mention" },
+        `@${user ? user.profile.display_name || user.real_name : part.user_id}`,
+      );
     }
     case "emoji":
       return document.createTextNode(emoji(part.name));
     case "rich_text_list":
-      return make("ul", {}, ...part.elements.map((item) => make("li", {}, ...item.elements.map((each) => rich(each, users)))));
+      return make(
+        "ul",
+        {},
+        ...part.elements.map((item) => make("li", {}, ...item.elements.map((each) => rich(each, users)))),
+      );
     case "rich_text_preformatted":
       return make("pre", {}, ...part.elements.map((each) => rich(each, users)));
     case "rich_text_quote":
@@ -60,13 +77,29 @@ function block(value, where, users) {
     case "section": {
       const main = make("div", { class: "main" });
       if (value.text) main.append(text(value.text, users));
-      if (value.fields) main.append(make("div", { class: "fields" }, ...value.fields.map((field) => text(field, users))));
-      return make("div", { class: "block-section" }, main, value.accessory ? element(value.accessory, where, users) : null);
+      if (value.fields)
+        main.append(make("div", { class: "fields" }, ...value.fields.map((field) => text(field, users))));
+      return make(
+        "div",
+        { class: "block-section" },
+        main,
+        value.accessory ? element(value.accessory, where, users) : null,
+      );
     }
     case "context":
-      return make("div", { class: "block-context" }, ...value.elements.map((each) => (each.type === "image" ? make("span", {}, each.alt_text) : text(each, users))));
+      return make(
+        "div",
+        { class: "block-context" },
+        ...value.elements.map((each) =>
+          each.type === "image" ? make("span", {}, each.alt_text) : text(each, users),
+        ),
+      );
     case "actions":
-      return make("div", { class: "block-actions" }, ...value.elements.map((each) => element(each, where, users)));
+      return make(
+        "div",
+        { class: "block-actions" },
+        ...value.elements.map((each) => element(each, where, users)),
+      );
     case "divider":
       return make("hr", { class: "block-divider" });
     case "markdown":
@@ -82,6 +115,13 @@ export function content(message, channel, users) {
   const plain = drawn.length === 0 || (drawn.length === 1 && drawn[0].type === "rich_text");
   if (plain && message.text) return mrkdwn(message.text, users);
   const where = { channel, ts: message.ts };
-  return make("div", { class: "blocks" }, ...drawn.map((each) =>
-    each.type === "rich_text" ? make("div", {}, ...each.elements.map((part) => rich(part, users))) : block(each, where, users)));
+  return make(
+    "div",
+    { class: "blocks" },
+    ...drawn.map((each) =>
+      each.type === "rich_text"
+        ? make("div", {}, ...each.elements.map((part) => rich(part, users)))
+        : block(each, where, users),
+    ),
+  );
 }

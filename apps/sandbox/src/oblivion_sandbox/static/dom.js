@@ -24,7 +24,8 @@ export function toast(text) {
 // Draw; the field that has the focus keeps it with its selection.
 export function keepingFocus(draw) {
   const focused = document.activeElement;
-  const range = focused && "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
+  const range =
+    focused && "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
   draw();
   if (!focused || focused === document.activeElement || !focused.isConnected) return;
   focused.focus({ preventScroll: true });
@@ -60,5 +61,9 @@ export function clock(milliseconds) {
 }
 
 export function initials(name) {
-  return name.split(/[\s/_-]+/).slice(0, 2).map((word) => word.charAt(0).toUpperCase()).join("");
+  return name
+    .split(/[\s/_-]+/)
+    .slice(0, 2)
+    .map((word) => word.charAt(0).toUpperCase())
+    .join("");
 }

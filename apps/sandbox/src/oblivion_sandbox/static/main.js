@@ -12,7 +12,11 @@ function drawHealth() {
   const failing = state.webhooks.some((hook) => hook.health !== "active");
   const listening = state.connected && state.webhooks.length > 0;
   pill.className = failing ? "pill bad" : listening ? "pill good" : "pill";
-  pill.textContent = failing ? "A webhook is failing" : listening ? "Oblivion is connected" : "Oblivion is not connected yet";
+  pill.textContent = failing
+    ? "A webhook is failing"
+    : listening
+      ? "Oblivion is connected"
+      : "Oblivion is not connected yet";
 }
 
 function redraw() {
@@ -41,7 +45,10 @@ async function poll() {
   setTimeout(poll, POLL_MILLISECONDS);
 }
 
-document.getElementById("new").addEventListener("click", () => { newTask(); redraw(); });
+document.getElementById("new").addEventListener("click", () => {
+  newTask();
+  redraw();
+});
 window.addEventListener("hashchange", followLink);
 followLink();
 poll();

@@ -2,12 +2,47 @@
 import { make } from "./dom.js";
 
 const EMOJI = {
-  robot_face: "🤖", white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", clipboard: "📋", eyes: "👀",
-  hourglass: "⌛", hourglass_flowing_sand: "⏳", tada: "🎉", rocket: "🚀", bug: "🐛", memo: "📝", speech_balloon: "💬",
-  question: "❓", raised_hand: "✋", octagonal_sign: "🛑", no_entry: "⛔", lock: "🔒", mag: "🔍", gear: "⚙️", link: "🔗",
-  thumbsup: "👍", "+1": "👍", thumbsdown: "👎", heart: "❤️", fire: "🔥", wave: "👋", thinking_face: "🤔", zap: "⚡",
-  large_green_circle: "🟢", large_yellow_circle: "🟡", red_circle: "🔴", large_blue_circle: "🔵", white_circle: "⚪",
-  black_square_button: "🔲", white_large_square: "⬜", ballot_box_with_check: "☑️", mute: "🔇", bell: "🔔", inbox_tray: "📥",
+  robot_face: "🤖",
+  white_check_mark: "✅",
+  heavy_check_mark: "✔️",
+  x: "❌",
+  warning: "⚠️",
+  clipboard: "📋",
+  eyes: "👀",
+  hourglass: "⌛",
+  hourglass_flowing_sand: "⏳",
+  tada: "🎉",
+  rocket: "🚀",
+  bug: "🐛",
+  memo: "📝",
+  speech_balloon: "💬",
+  question: "❓",
+  raised_hand: "✋",
+  octagonal_sign: "🛑",
+  no_entry: "⛔",
+  lock: "🔒",
+  mag: "🔍",
+  gear: "⚙️",
+  link: "🔗",
+  thumbsup: "👍",
+  "+1": "👍",
+  thumbsdown: "👎",
+  heart: "❤️",
+  fire: "🔥",
+  wave: "👋",
+  thinking_face: "🤔",
+  zap: "⚡",
+  large_green_circle: "🟢",
+  large_yellow_circle: "🟡",
+  red_circle: "🔴",
+  large_blue_circle: "🔵",
+  white_circle: "⚪",
+  black_square_button: "🔲",
+  white_large_square: "⬜",
+  ballot_box_with_check: "☑️",
+  mute: "🔇",
+  bell: "🔔",
+  inbox_tray: "📥",
 };
 
 export function emoji(name) {
@@ -29,14 +64,19 @@ function angle(token, users) {
   const label = bar < 0 ? "" : unescape(token.slice(bar + 1));
   if (target.startsWith("@")) {
     const user = users[target.slice(1)];
-    return make("span", { class: "mention" }, `@${user ? user.profile.display_name || user.real_name : target.slice(1)}`);
+    return make(
+      "span",
+      { class: "mention" },
+      `@${user ? user.profile.display_name || user.real_name : target.slice(1)}`,
+    );
   }
   if (target.startsWith("#")) return make("span", { class: "mention" }, `#${label || target.slice(1)}`);
   if (target.startsWith("!")) return make("span", { class: "mention" }, `@${label || target.slice(1)}`);
   return link(unescape(target), label || unescape(target));
 }
 
-const INLINE = /```([\s\S]+?)```|`([^`\n]+)`|<([^<>\n]+)>|(?<![\w*])\*(\S(?:[^*\n]*\S)?)\*(?![\w*])|(?<![\w_])_(\S(?:[^_\n]*\S)?)_(?![\w_])|(?<![\w~])~(\S(?:[^~\n]*\S)?)~(?![\w~])|:([a-z0-9_+-]+):/g;
+const INLINE =
+  /```([\s\S]+?)```|`([^`\n]+)`|<([^<>\n]+)>|(?<![\w*])\*(\S(?:[^*\n]*\S)?)\*(?![\w*])|(?<![\w_])_(\S(?:[^_\n]*\S)?)_(?![\w_])|(?<![\w~])~(\S(?:[^~\n]*\S)?)~(?![\w~])|:([a-z0-9_+-]+):/g;
 
 function inline(text, users) {
   const nodes = [];
@@ -58,7 +98,10 @@ function inline(text, users) {
 }
 
 function lines(text) {
-  return text.split("\n").flatMap((line, index) => (index ? [make("br"), line] : [line])).filter((part) => part !== "");
+  return text
+    .split("\n")
+    .flatMap((line, index) => (index ? [make("br"), line] : [line]))
+    .filter((part) => part !== "");
 }
 
 export function mrkdwn(text, users) {
