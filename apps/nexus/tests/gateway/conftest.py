@@ -40,6 +40,7 @@ async def shared_world(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> As
         with pytest.MonkeyPatch.context() as patch:
             _quicken(patch)
             async with running_world(postgres.url.rsplit("/", 1)[0] + f"/{name}", valkey.url) as running:
+                await running.nexus.links.link(running.tenant_id, LIST_ID, CHANNEL_ID, actor="test")
                 yield running
         await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     await engine.dispose()

@@ -12,7 +12,7 @@ import pytest
 from gateway.agent_sockets import Account, AgentSocket, connected, frame, register
 from sqlalchemy import text
 from support.waiting import eventually
-from support.world import CHANNEL_ID, LIST_ID, World
+from support.world import World
 
 from nexus.cli.admin import tenant_named
 from oblivion_protocol import MAX_MESSAGE_BYTES, TaskAssigned
@@ -24,7 +24,6 @@ STALE, UNKNOWN, INVALID = "stale_epoch", "not_found", "invalid"
 
 async def wish(world: World, account: Account, title: str | None = None, more: str = "") -> str:
     """Somebody asks this agent's squad for work in ClickUp; returns the title."""
-    await world.nexus.links.link(world.tenant_id, LIST_ID, CHANNEL_ID, actor="test")
     title = title or f"Wish {secrets.token_hex(4)}"
     await world.create_task(title, f"@{account.alias} fix_bug {more}")
     return title

@@ -89,6 +89,7 @@ async def test_upgrade_that_fails_leaves_no_half_of_a_schema(empty_url: str) -> 
     assert await current_revision(empty_url) == newest_revision()
 
 
+@pytest.mark.filterwarnings("ignore:Computed default")
 async def test_migrated_schema_is_what_the_code_describes(database_url: str) -> None:
     def compare(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})

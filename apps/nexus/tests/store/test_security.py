@@ -1,17 +1,24 @@
 """Row-level security, asked of the database itself: no table may be forgotten."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, Connection as SyncConnection, Table, insert, select, text
+from sqlalchemy import Column, Table, insert, select, text
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import ARRAY, Boolean, DateTime, Integer, LargeBinary
 
+from nexus.kit.embedded import EmbeddedPostgres
 from nexus.kit.ids import new_id
-from nexus.store.database import Database
+from nexus.store.database import Database, driver_url
+from nexus.store.migrate import upgrade
 from nexus.store.security import APP_ROLE, SYSTEM_ROLE, SYSTEM_TABLES
 from nexus.store.tables import Base
 
@@ -23,19 +30,41 @@ STATES = {"project_mappings": {"sync_rule": "keyword"}, "questions": {"kind": "a
 PERMISSION_DENIED, POLICY_VIOLATED = "permission denied", "violates row-level security policy"
 
 
+Tenants = dict[str, dict[str, Any]]
+"""By the tenant's name: the keys of the one row that it has in every table."""
+
+
+@pytest.fixture(scope="module")
+def filled(postgres: EmbeddedPostgres) -> Generator[tuple[str, Tenants]]:
+    """A database of two tenants with a row in every table each. No test here leaves a change behind."""
+    name = f"security_{secrets.token_hex(6)}"
+    url = url_of(postgres, name)
+
+    async def make() -> Tenants:
+        await _statement(postgres.url, f"CREATE DATABASE {name}")
+        await upgrade(url)
+        engine = create_async_engine(driver_url(url), poolclass=NullPool)
+        async with engine.begin() as connection:
+            made = {tenant: await connection.run_sync(fill, tenant) for tenant in ("ours", "theirs")}
+        await engine.dispose()
+        return made
+
+    yield url, asyncio.run(make())
+    asyncio.run(_statement(postgres.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
-async def db(database_url: str) -> AsyncGenerator[Database]:
-    """A database of two tenants with a row in every table each."""
-    opened = Database(database_url, pool_size=2)
+def tenants(filled: tuple[str, Tenants]) -> Tenants:
+    """What there is."""
+    return filled[1]
+
+
+@pytest.fixture
+async def db(filled: tuple[str, Tenants]) -> AsyncGenerator[Database]:
+    """The database as Nexus opens it."""
+    opened = Database(filled[0], pool_size=2)
     yield opened
     await opened.aclose()
-
-
-@pytest.fixture
-async def tenants(db: Database) -> dict[str, dict[str, Any]]:
-    """Two tenants: the keys of the one row that each has in every table."""
-    async with db.engine.begin() as connection:
-        return {name: await connection.run_sync(fill, name) for name in ("ours", "theirs")}
 
 
 def fill(connection: SyncConnection, name: str) -> dict[str, Any]:
@@ -81,13 +110,24 @@ def some(column: Column[Any], words: str) -> Any:
             return words
 
 
+def url_of(server: EmbeddedPostgres, database: str) -> str:
+    return server.url.rsplit("/", 1)[0] + f"/{database}"
+
+
+async def _statement(url: str, statement: str) -> None:
+    engine = create_async_engine(driver_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
 async def rows(db: Database, query: str, **parameters: Any) -> list[Any]:
     """As the owner."""
     async with db.engine.connect() as connection:
         return list((await connection.execute(text(query), parameters)).all())
 
 
-async def test_every_table_of_the_schema_is_known_here(db: Database) -> None:
+async def test_every_table_of_the_schema_is_in_the_code(db: Database) -> None:
     found = await rows(db, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {row.tablename for row in found} - {"alembic_version"} == set(TABLES)
 
@@ -169,7 +209,6 @@ async def test_application_may_write_its_tenants_tables_and_only_read_the_tenant
     assert all(kinds == {"SELECT", "INSERT", "UPDATE", "DELETE"} for kinds in by_table.values())
 
 
-@pytest.mark.usefixtures("tenants")
 async def test_application_sees_no_row_at_all_without_a_tenant(db: Database) -> None:
     async with db.engine.connect() as connection:
         everything = {name: len((await connection.execute(select(table))).all()) for name, table in TABLES.items()}
@@ -183,14 +222,14 @@ async def test_application_sees_no_row_at_all_without_a_tenant(db: Database) -> 
                 assert (await connection.execute(select(TABLES[name]))).all() == [], name
 
 
-async def test_tenant_sees_its_own_rows_and_nobody_elses(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+async def test_tenant_sees_its_own_rows_and_nobody_elses(db: Database, tenants: Tenants) -> None:
     async with db.tenant(tenants["ours"]["tenants"]) as session:
         for name in (*TENANT_TABLES, "tenants"):
             (seen,) = (await session.execute(select(*TABLES[name].primary_key.columns))).all()
             assert seen[0] == tenants["ours"][name], name
 
 
-async def test_tenant_is_forgotten_when_its_transaction_ends(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+async def test_tenant_is_forgotten_when_its_transaction_ends(db: Database, tenants: Tenants) -> None:
     async with db.tenant(tenants["ours"]["tenants"]) as session:
         connection = await session.connection()
         pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
@@ -205,7 +244,7 @@ async def test_tenant_is_forgotten_when_its_transaction_ends(db: Database, tenan
 
 
 @pytest.mark.parametrize("name", TENANT_TABLES)
-async def test_tenant_cannot_write_rows_of_another(name: str, db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+async def test_tenant_cannot_write_rows_of_another(name: str, db: Database, tenants: Tenants) -> None:
     ours, theirs, table = tenants["ours"], tenants["theirs"], TABLES[name]
     forged = row_of(table, "forged", theirs)
     assert forged["tenant_id"] == theirs["tenants"]
@@ -222,14 +261,17 @@ async def test_tenant_cannot_write_rows_of_another(name: str, db: Database, tena
         assert (moved.rowcount, gone.rowcount) == (0, 0)  # type: ignore[attr-defined]
 
 
-async def test_application_cannot_read_signing_keys(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
+async def test_application_cannot_read_signing_keys(db: Database, tenants: Tenants) -> None:
     with pytest.raises(DBAPIError, match=PERMISSION_DENIED):
         async with db.tenant(tenants["ours"]["tenants"]) as session:
             await session.execute(text("SELECT kid FROM signing_keys"))
 
 
-async def test_application_cannot_make_or_rename_tenants(db: Database, tenants: dict[str, dict[str, Any]]) -> None:
-    for statement in ("INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'x')", "UPDATE tenants SET name = 'x'"):
+async def test_application_cannot_make_or_rename_tenants(db: Database, tenants: Tenants) -> None:
+    for statement in (
+        "INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'x')",
+        "UPDATE tenants SET name = 'x'",
+    ):
         with pytest.raises(DBAPIError, match=PERMISSION_DENIED):
             async with db.tenant(tenants["ours"]["tenants"]) as session:
                 await session.execute(text(statement))
@@ -242,9 +284,7 @@ async def test_system_role_cannot_read_what_it_does_not_need(name: str, db: Data
             await session.execute(text(f"SELECT 1 FROM {name}"))
 
 
-async def test_system_role_sees_every_tenants_rows_of_its_tables(
-    db: Database, tenants: dict[str, dict[str, Any]]
-) -> None:
+async def test_system_role_sees_every_tenants_rows_of_its_tables(db: Database, tenants: Tenants) -> None:
     async with db.system() as session:
         for name in SYSTEM_TABLES:
             seen = (await session.execute(select(*TABLES[name].primary_key.columns))).scalars().all()
@@ -252,9 +292,7 @@ async def test_system_role_sees_every_tenants_rows_of_its_tables(
 
 
 @pytest.mark.parametrize("hostile", ["'; SELECT 1; --", "' OR true --", "*", "00000000-0000-0000-0000-000000000000"])
-async def test_tenant_that_is_none_sees_nothing(
-    hostile: str, db: Database, tenants: dict[str, dict[str, Any]]
-) -> None:
+async def test_tenant_that_is_none_sees_nothing(hostile: str, db: Database, tenants: Tenants) -> None:
     class Hostile(UUID):
         def __str__(self) -> str:
             return hostile
@@ -269,9 +307,7 @@ async def test_tenant_that_is_none_sees_nothing(
         assert seen == []
 
 
-async def test_work_of_a_failed_transaction_leaves_nothing_behind(
-    db: Database, tenants: dict[str, dict[str, Any]]
-) -> None:
+async def test_work_of_a_failed_transaction_leaves_nothing_behind(db: Database, tenants: Tenants) -> None:
     tenant_id = tenants["ours"]["tenants"]
     with pytest.raises(RuntimeError, match="in the middle"):
         async with db.tenant(tenant_id) as session:

@@ -69,7 +69,7 @@ def test_variable_goes_before_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 @pytest.mark.parametrize("missing", ["nowhere", "."])
 def test_file_that_cannot_be_read_is_named(missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OBLIVION_SECRET_KEY_FILE", str(tmp_path / missing))
-    with pytest.raises(ValidationError, match="OBLIVION_SECRET_KEY_FILE=.*cannot be read"):
+    with pytest.raises(ValidationError, match=r"OBLIVION_SECRET_KEY_FILE=.*cannot be read"):
         Settings()
 
 
