@@ -226,3 +226,41 @@ async def test_socket_mode_is_a_second_way_in(linked: World) -> None:
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_reply_that_comes_before_its_card_is_known_waits_and_is_not_lost(linked: World) -> None:
+    linked.box.sandbox.core.faults.add(
+        FaultRule(vendor="slack", match="chat.postMessage", token="bot", fault="accept_then_hang", seconds=2, count=1)
+    )
+    item = await linked.create_task("Slow answer")
+    root = await linked.root("Slow answer")
+    assert not (await linked.rows("SELECT root_ts FROM task_mappings"))[0].root_ts, "Nexus does not know it yet"
+    await linked.reply(root["ts"], "!sync faster than you")
+    elsewhere = await linked.slack.chat_postMessage(channel=CHANNEL_ID, text="a thread of people")
+    await linked.reply(elsewhere["ts"], "!sync not ours")
+    await eventually(lambda: linked.comments(item))
+    await linked.settled()
+    (comment,) = await linked.comments(item)
+    assert "faster than you" in comment
+    reasons = await linked.rows("SELECT state, reason FROM inbox WHERE source = 'slack'")
+    assert ("ignored", "not in a mirrored thread") in {(row.state, row.reason) for row in reasons}
+    assert len(await linked.roots()) == 1
+
+
+async def test_agent_that_comes_online_late_gets_what_was_said_before_as_context(linked: World) -> None:
+    recorder = Recorder()
+    await linked.create_task("Nobody is here", "@AI_Squad fix_bug")
+    root = await linked.root("Nobody is here")
+    await linked.reply(root["ts"], "said before anybody listened")
+    await linked.settled()
+
+    async def card_says_so() -> bool:
+        (card,) = await linked.roots("Nobody is here")
+        return "online" in str(card["blocks"])
+
+    await eventually(card_says_so, "the card says that no agent is online")
+    async with working(linked, recorder.handle):
+        (task,) = await eventually(lambda: recorder.tasks)
+        assert [one.text for one in task.context] == ["said before anybody listened"]
+        recorder.finish.set()
+        await eventually(lambda: _says_part(linked, root["ts"], "Fixed after"))

@@ -109,7 +109,7 @@ class AgentSocket:
 
     async def offered(self, number: int = 1) -> dict[str, Any]:
         """The latest offer, once there are so many."""
-        await eventually(lambda: len(self.of("task.assigned")) >= number, f"offer {number}")
+        await eventually(lambda: len(self.of("task.assigned")) >= number, f"offer {number}", BOUND_SECONDS)
         return self.of("task.assigned")[-1]
 
     async def gone(self, seconds: float = BOUND_SECONDS) -> None:

@@ -5,44 +5,25 @@ import json
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from gateway.agent_sockets import Account, AgentSocket, connected, frame, register
-from sqlalchemy import text
+from gateway.work import items, set_lease, state_is, task_row, wish
+from sqlalchemy import select
 from support.waiting import eventually
 from support.world import World
 
 from nexus.cli.admin import tenant_named
+from nexus.kit.ids import new_id
+from nexus.store.tables import Message, TaskMapping
+from nexus.tasks import mailbox
 from oblivion_protocol import MAX_MESSAGE_BYTES, TaskAssigned
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STALE, UNKNOWN, INVALID = "stale_epoch", "not_found", "invalid"
-
-
-async def wish(world: World, account: Account, title: str | None = None, more: str = "") -> str:
-    """Somebody asks this agent's squad for work in ClickUp; returns the title."""
-    title = title or f"Wish {secrets.token_hex(4)}"
-    await world.create_task(title, f"@{account.alias} fix_bug {more}")
-    return title
-
-
-async def task_row(world: World, task: dict[str, Any]) -> Any:
-    (row,) = await world.rows("SELECT * FROM tasks WHERE id = :id", id=task["task_id"])
-    return row
-
-
-async def set_lease(world: World, task: dict[str, Any], seconds: float) -> datetime:
-    """Lets the lease end so many seconds from now; negative ones are over."""
-    until = world.nexus.clock.now() + timedelta(seconds=seconds)
-    async with world.nexus.db.tenant(world.tenant_id) as session:
-        await session.execute(
-            text("UPDATE tasks SET lease_until = :until WHERE id = :id"), {"until": until, "id": task["task_id"]}
-        )
-    world.nexus.bells.ring("dispatch")
-    return until
 
 
 async def refused(agent: AgentSocket, name: str, task: dict[str, Any], code: str, **more: Any) -> None:
@@ -68,7 +49,7 @@ async def worker_away(world: World) -> AsyncGenerator[None]:
 
 async def test_offer_says_all_that_an_agent_needs(shared_world: World, account: Account) -> None:
     title = await wish(shared_world, account, more="please keep <id>")
-    item = next(iter(await _items(shared_world, title)))
+    item = next(iter(await items(shared_world, title)))
     await shared_world.comment(item, "it began on Monday")
     await eventually(lambda: shared_world.rows("SELECT 1 FROM messages WHERE text = 'it began on Monday'"))
     async with connected(shared_world.url, account) as agent:
@@ -78,16 +59,67 @@ async def test_offer_says_all_that_an_agent_needs(shared_world: World, account: 
     assert (offer.type, offer.title) == ("fix_bug", title)
     assert offer.instructions and "please keep" not in offer.instructions
     (described,) = offer.untrusted
-    assert (described.author, described.source) == ("dana", "clickup.description")
+    assert (described.author, described.source) == ("Dana Reyes", "clickup.description")
     assert described.text.strip() == f"@{account.alias} fix_bug please keep <id>"
-    assert [(one.kind, one.author, one.text) for one in offer.context] == [("comment", "dana", "it began on Monday")]
+    assert [(one.kind, one.author, one.text) for one in offer.context] == [
+        ("comment", "Dana Reyes", "it began on Monday")
+    ]
     assert any(item in link.url for link in offer.links)
     assert offer.delivery_id and "traceparent" in raw_offer
 
 
-async def _items(world: World, title: str) -> list[str]:
-    rows = await eventually(lambda: world.rows("SELECT item_id FROM task_mappings WHERE title = :title", title=title))
-    return [row.item_id for row in rows]
+async def test_process_that_comes_back_under_another_name_keeps_its_task_and_hears_about_it(
+    shared_world: World, account: Account
+) -> None:
+    title = await wish(shared_world, account)
+    async with connected(shared_world.url, account, "before") as agent:
+        task = await agent.offered()
+        await agent.call("ack", {"seq": task["seq"]})
+        await accepted(agent, "task.accept", task)
+    root = await shared_world.root(title)
+    await shared_world.reply(root["ts"], "said while it was away")
+    await shared_world.settled()
+    async with connected(shared_world.url, account, None) as agent:
+        answer = await agent.hello("after", holding=[{"task_id": task["task_id"], "epoch": 1}], last_seq=task["seq"])
+        assert len(answer["confirmed"]) == answer["replayed"] == 1
+        (update,) = await eventually(lambda: agent.of("context.updated"))
+        assert (update["kind"], update["text"]) == ("reply", "said while it was away")
+        await accepted(agent, "task.complete", task, result="still mine")
+
+
+async def test_same_event_id_twice_has_the_same_answer_and_one_reply_in_slack(
+    shared_world: World, account: Account
+) -> None:
+    async with connected(shared_world.url, account) as agent:
+        title = await wish(shared_world, account)
+        task = await agent.offered()
+        accept = frame(task)
+        answers = [await agent.call("task.accept", accept) for _ in range(2)]
+        say = frame(task, text="Said once")
+        answers += [*await asyncio.gather(*(agent.call("task.message", say) for _ in range(4)))]
+        ask = frame(task, question="Which?", options=["a", "b"])
+        asked = [await agent.call("task.ask", ask) for _ in range(2)]
+        assert asked[0] == asked[1] and asked[0]["question_id"]
+        done = frame(task, result="Done once")
+        answers += [await agent.call("task.complete", done) for _ in range(3)]
+        assert [answer["ok"] for answer in answers] == [True] * 9
+        assert answers[0] == answers[1] and answers[2] == answers[5] and answers[6] == answers[8]
+        await refused(agent, "task.complete", task, STALE, result="Done again")
+    root = await shared_world.root(title)
+    await eventually(lambda: _posted(shared_world, task), "all is posted")
+    said = await shared_world.said(root["ts"])
+    assert [said.count(one) for one in ("Said once", "Done once")] == [1, 1]
+    assert len([one for one in said if "Which?" in one]) == 1
+    (questions,) = await shared_world.rows("SELECT count(*) FROM questions WHERE task_id = :id", id=task["task_id"])
+    assert questions.count == 1
+
+
+async def _posted(world: World, task: dict[str, Any]) -> bool:
+    rows = await world.rows(
+        "SELECT d.state FROM deliveries d JOIN tasks t USING (conversation_id) WHERE t.id = :id AND d.kind = 'reply'",
+        id=task["task_id"],
+    )
+    return all(row.state == "done" for row in rows)
 
 
 async def test_offer_that_nobody_accepts_goes_to_another_process_and_the_first_one_is_fenced_off(
@@ -149,12 +181,8 @@ async def test_holder_whose_lease_was_lost_is_told_so_while_the_task_waits_for_a
         await accepted(agent, "task.accept", task)
         await agent.hello(capacity=0)
         await set_lease(shared_world, task, -1)
-        await eventually(lambda: _is(shared_world, task, "submitted"))
+        await eventually(lambda: state_is(shared_world, task, "submitted"))
         await refused(agent, "task.complete", task, STALE, result="too late")
-
-
-async def _is(world: World, task: dict[str, Any], state: str) -> bool:
-    return (await task_row(world, task)).state == state
 
 
 async def test_acceptance_that_comes_too_late_is_refused_and_prolongs_nothing(
@@ -179,7 +207,7 @@ async def test_acceptance_that_was_under_way_when_the_offer_ended_counts_if_nobo
         async with worker_away(shared_world):
             await set_lease(shared_world, task, -0.5)
             await accepted(agent, "task.accept", task)
-        assert await _is(shared_world, task, "working")
+        assert await state_is(shared_world, task, "working")
 
 
 async def test_nothing_may_be_done_before_the_offer_is_accepted(shared_world: World, account: Account) -> None:
@@ -188,34 +216,7 @@ async def test_nothing_may_be_done_before_the_offer_is_accepted(shared_world: Wo
         task = await agent.offered()
         for name, more in (("task.message", {"text": "hi"}), ("task.complete", {}), ("task.heartbeat", {})):
             await refused(agent, name, task, INVALID, **more)
-        assert await _is(shared_world, task, "offered")
-
-
-async def test_same_event_id_twice_has_the_same_answer_and_one_reply_in_slack(
-    shared_world: World, account: Account
-) -> None:
-    async with connected(shared_world.url, account) as agent:
-        title = await wish(shared_world, account)
-        task = await agent.offered()
-        accept = frame(task)
-        answers = [await agent.call("task.accept", accept) for _ in range(2)]
-        say = frame(task, text="Said once")
-        answers += [*await asyncio.gather(*(agent.call("task.message", say) for _ in range(4)))]
-        ask = frame(task, question="Which?", options=["a", "b"])
-        asked = [await agent.call("task.ask", ask) for _ in range(2)]
-        assert asked[0] == asked[1] and asked[0]["question_id"]
-        done = frame(task, result="Done once")
-        answers += [await agent.call("task.complete", done) for _ in range(3)]
-        assert [answer["ok"] for answer in answers] == [True] * 9
-        assert answers[0] == answers[1] and answers[2] == answers[5] and answers[6] == answers[8]
-        await refused(agent, "task.complete", task, STALE, result="Done again")
-    root = await shared_world.root(title)
-    await shared_world.settled()
-    said = await shared_world.said(root["ts"])
-    assert [said.count(one) for one in ("Said once", "Done once")] == [1, 1]
-    assert len([one for one in said if "Which?" in one]) == 1
-    (questions,) = await shared_world.rows("SELECT count(*) FROM questions WHERE task_id = :id", id=task["task_id"])
-    assert questions.count == 1
+        assert await state_is(shared_world, task, "offered")
 
 
 async def test_event_id_that_an_earlier_holder_used_too_does_not_answer_for_the_new_holder(
@@ -230,7 +231,7 @@ async def test_event_id_that_an_earlier_holder_used_too_does_not_answer_for_the_
             await set_lease(shared_world, first, -1)
             second = await two.offered()
             await accepted(two, "task.accept", second, event_id="1")
-            assert await _is(shared_world, second, "working"), "it was told that it works, and nothing happened"
+            assert await state_is(shared_world, second, "working"), "it was told that it works, and nothing happened"
 
 
 async def test_task_of_another_agent_another_tenant_or_nobody_is_not_found(
@@ -251,7 +252,7 @@ async def test_task_of_another_agent_another_tenant_or_nobody_is_not_found(
                 assert answer.get("code") == UNKNOWN, "a stranger got the holder's answer"
         for task_id in ("00000000-0000-7000-8000-000000000000", "not-an-id", "' OR 1=1 --", "\x00"):
             await refused(agent, "task.accept", {"task_id": task_id, "epoch": 1}, UNKNOWN)
-        assert await _is(shared_world, task, "working")
+        assert await state_is(shared_world, task, "working")
 
 
 async def test_heartbeat_renews_the_lease(shared_world: World, account: Account) -> None:
@@ -292,7 +293,7 @@ async def test_commands_that_are_sent_without_waiting_take_effect_in_the_order_t
         for one in said:
             await agent.emit("task.message", frame(task, text=one))
         await agent.emit("task.complete", frame(task, result="the end"))
-        await eventually(lambda: _is(shared_world, task, "completed"))
+        await eventually(lambda: state_is(shared_world, task, "completed"))
     rows = await shared_world.rows(
         "SELECT payload->>'text' AS text FROM deliveries WHERE task_id = :id AND kind = 'reply' ORDER BY order_key, id",
         id=task["task_id"],
@@ -313,21 +314,40 @@ async def test_text_that_is_longer_than_a_message_may_be_is_cut_and_the_task_is_
 async def test_offer_with_a_long_history_stays_below_the_size_of_a_message(
     shared_world: World, account: Account
 ) -> None:
-    (item,) = await _items(shared_world, await wish(shared_world, account))
-    for number in range(4):
-        await shared_world.comment(item, f"{number} " + "y" * 35_000)
-    await eventually(lambda: _messages(shared_world, item, 5))
+    (item,) = await items(shared_world, await wish(shared_world, account))
+    async with shared_world.nexus.db.tenant(shared_world.tenant_id) as session:
+        conversation = await session.scalar(select(TaskMapping.id).where(TaskMapping.item_id == item))
+        for number in range(4):
+            session.add(
+                Message(
+                    id=new_id(), tenant_id=shared_world.tenant_id, conversation_id=conversation, source="clickup",
+                    external_id=str(number), author_id="1", author_name="Dana Reyes",
+                    text=f"{number} " + "y" * 35_000, occurred_at=shared_world.nexus.clock.now(),
+                )
+            )  # fmt: skip
     async with connected(shared_world.url, account) as agent:
         offer = await agent.offered()
     assert len(json.dumps(offer).encode()) <= MAX_MESSAGE_BYTES
     assert offer["context"][-1]["text"].startswith("3 "), "the newest is what must not be missing"
 
 
-async def _messages(world: World, item: str, count: int) -> bool:
-    rows = await world.rows(
-        "SELECT 1 FROM messages m JOIN task_mappings c ON c.id = m.conversation_id WHERE c.item_id = :item", item=item
-    )
-    return len(rows) >= count
+async def test_task_that_cannot_be_offered_does_not_keep_others_from_their_agents(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = await wish(shared_world, account)
+    await items(shared_world, title)
+    post = mailbox.post
+
+    async def choosy(*args: Any, **fields: Any) -> None:
+        if fields.get("title") == title:
+            raise ValueError("something about this task cannot be written down")
+        await post(*args, **fields)
+
+    monkeypatch.setattr(mailbox, "post", choosy)
+    other = await register(shared_world)
+    async with connected(shared_world.url, account), connected(shared_world.url, other) as agent:
+        await wish(shared_world, other)
+        await agent.offered()
 
 
 async def test_hello_confirms_what_the_process_holds_and_revokes_the_rest(
@@ -355,22 +375,3 @@ async def test_hello_confirms_what_the_process_holds_and_revokes_the_rest(
         await accepted(agent, "task.complete", task)
         answer = await agent.hello(holding=[mine])
         assert (answer["confirmed"], answer["revoked"]) == ([], [mine])
-
-
-async def test_process_that_comes_back_under_another_name_keeps_its_task_and_hears_about_it(
-    shared_world: World, account: Account
-) -> None:
-    title = await wish(shared_world, account)
-    async with connected(shared_world.url, account, "before") as agent:
-        task = await agent.offered()
-        await agent.call("ack", {"seq": task["seq"]})
-        await accepted(agent, "task.accept", task)
-    root = await shared_world.root(title)
-    await shared_world.reply(root["ts"], "said while it was away")
-    await shared_world.settled()
-    async with connected(shared_world.url, account, None) as agent:
-        answer = await agent.hello("after", holding=[{"task_id": task["task_id"], "epoch": 1}], last_seq=task["seq"])
-        assert len(answer["confirmed"]) == answer["replayed"] == 1
-        (update,) = await eventually(lambda: agent.of("context.updated"))
-        assert (update["kind"], update["text"]) == ("reply", "said while it was away")
-        await accepted(agent, "task.complete", task, result="still mine")

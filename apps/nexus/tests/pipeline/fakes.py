@@ -267,7 +267,8 @@ class Place:
         async with self.db.system() as session:
             await session.execute(
                 text("INSERT INTO inbox (id, tenant_id, connection_id, source, dedup_key, stream_key, occurred_at, "
-                     "content_type, body) VALUES (:id, :tenant, :connection, 'faketool', :dedup, :stream, :at, '', '')"),
+                     "content_type, body) "
+                     "VALUES (:id, :tenant, :connection, 'faketool', :dedup, :stream, :at, '', '')"),
                 {"id": row_id, "tenant": self.tenant_id, "connection": self.connection_id, "stream": stream, "at": at,
                  "dedup": (dedup or str(row_id)).encode()},
             )  # fmt: skip

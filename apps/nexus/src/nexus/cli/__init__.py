@@ -41,7 +41,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def run() -> int:
     """Runs the command line; returns its exit code."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     try:
         app(standalone_mode=False)
     except typer.Exit as stop:

@@ -94,12 +94,12 @@ class Router:
             case CommentPosted():
                 return lambda session: mirror.commented(session, connected, fact, trace)
             case MessagePosted():
-                if not await self._is_ours(connected, fact.channel_id, fact.thread_ts):
+                if not await self._is_ours(connected, fact):
                     return _nothing(None, "not in a mirrored thread")
                 posted = cast("MessagePosted", await sync.readable(connected, fact))
                 return lambda session: sync.posted(session, connected, posted, trace)
             case MessageEdited():
-                if not await self._is_ours(connected, fact.channel_id, fact.thread_ts):
+                if not await self._is_ours(connected, fact):
                     return _nothing(None, "not in a mirrored thread")
                 edited = cast("MessageEdited", await sync.readable(connected, fact))
                 return lambda session: sync.edited(session, connected, edited, trace)
@@ -136,11 +136,11 @@ class Router:
             return None
         return cast("MessagePosted", await self._sync.readable(connected, found))
 
-    async def _is_ours(self, connected: Connected, channel_id: str, root_ts: str | None) -> bool:
-        if root_ts is None:
+    async def _is_ours(self, connected: Connected, fact: MessagePosted | MessageEdited) -> bool:
+        if fact.thread_ts is None:
             return False
         async with self._db.tenant(connected.tenant_id) as session:
-            return await self._sync.in_a_mirrored_thread(session, connected, channel_id, root_ts)
+            return await self._sync.in_a_mirrored_thread(session, connected, fact.channel_id, fact.thread_ts, fact.at)
 
     async def _gone(self, session: AsyncSession, connected: Connected, item_id: str) -> Outcome:
         found = await self._mirror.item_deleted(session, connected, item_id)

@@ -1,10 +1,11 @@
 """Sync: what people say in the chat, to the agent and, by rule, to the tracker (1-product.md, Sync)."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
@@ -34,6 +35,7 @@ STOP_ACTION = "oblivion_stop"
 ANSWER_ACTION = "oblivion_answer"
 SYNC_ACTION = "oblivion_sync"
 _ROOT_WAIT_SECONDS = 0.5
+_CLOCK_SKEW_SECONDS = 10
 
 
 class Sync:
@@ -52,24 +54,30 @@ class Sync:
         return replace(fact, text=text, author=replace(fact.author, name=name))
 
     async def in_a_mirrored_thread(
-        self, session: AsyncSession, chat: Connected, channel_id: str, ts: str | None
+        self, session: AsyncSession, chat: Connected, channel_id: str, root_ts: str | None, at: datetime
     ) -> bool:
-        """Whether `ts` is the root of a conversation. Raises Deferred while its card may be on its way."""
-        if ts is None:
+        """Whether `root_ts` is the root of a conversation. Raises Deferred while its card may be on its way.
+
+        A card can only be the root of something said at `at` if it was tried before that; the two clocks may
+        differ a little.
+        """
+        if root_ts is None:
             return False
         found = await session.scalar(
-            select(func.count()).where(
+            select(TaskMapping.id).where(
                 TaskMapping.chat_connection_id == chat.id,
                 TaskMapping.channel_id == channel_id,
-                TaskMapping.root_ts == ts,
+                TaskMapping.root_ts == root_ts,
             )
         )
-        if found:
+        if found is not None:
             return True
         on_its_way = await session.scalar(
             select(Delivery.id)
             .where(Delivery.connection_id == chat.id, Delivery.kind == "card")
-            .where(Delivery.state.in_(("pending", "sending")), Delivery.attempted_at.is_not(None))
+            .where(Delivery.state.in_(("pending", "sending")))
+            .where(Delivery.attempted_at <= at + timedelta(seconds=_CLOCK_SKEW_SECONDS))
+            .where(Delivery.payload["channel_id"].astext == channel_id)
             .limit(1)
         )
         if on_its_way is not None:

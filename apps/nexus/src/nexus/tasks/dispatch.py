@@ -49,11 +49,7 @@ class Dispatcher:
             due = await session.execute(
                 select(Task.tenant_id)
                 .where(Task.finished_at.is_(None))
-                .where(
-                    ((Task.state == "submitted") & (Task.next_offer_at <= now))
-                    | (Task.lease_until < now)
-                    | (Task.expires_at < now)
-                )
+                .where(((Task.state == "submitted") & (Task.next_offer_at <= now)) | (Task.lease_until < now))
                 .group_by(Task.tenant_id)
             )
             tenants: Sequence[UUID] = due.scalars().all()
@@ -73,13 +69,14 @@ class Dispatcher:
         now = self._clock.now()
         lost = await session.scalars(
             select(Task)
-            .where(Task.finished_at.is_(None), (Task.lease_until < now) | (Task.expires_at < now))
+            .where(Task.finished_at.is_(None))
+            .where((Task.lease_until < now) | ((Task.state == "submitted") & (Task.expires_at < now)))
             .with_for_update(skip_locked=True)
             .limit(_BATCH)
         )
         for task in lost:
             conversation = await session.get_one(TaskMapping, task.conversation_id)
-            if task.expires_at < now:
+            if task.state == "submitted":
                 await finish(session, task, "expired", self._clock, reason="nobody could take it in time")
                 if conversation.channel_id is not None:
                     await enqueue(

@@ -1,0 +1,94 @@
+"""What one agent may not do to the others, and what the loss of Redis may not do to anybody."""
+
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from gateway.agent_sockets import Account, connected, raw, register
+from gateway.work import state_is, wish
+from support.waiting import eventually
+from support.world import CHANNEL_ID, LIST_ID, World, running_world
+
+from nexus.kit.embedded import EmbeddedValkey
+from oblivion_protocol import MAX_MESSAGE_BYTES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def _event(size_bytes: int) -> str:
+    empty = '42/agents,1["ack",{"seq":0,"pad":""}]'
+    return empty.replace('""', '"' + "x" * (size_bytes - len(empty)) + '"')
+
+
+async def test_message_over_100_kib_closes_its_socket_and_no_other(shared_world: World, account: Account) -> None:
+    neighbour = await register(shared_world)
+    async with connected(shared_world.url, neighbour) as other, raw(shared_world.url) as greedy:
+        await greedy.enter(account.token)
+        await greedy.send(_event(MAX_MESSAGE_BYTES))
+        assert json.loads((await greedy.receive("43/agents,1"))[len("43/agents,1") :]) == [{"ok": True}]
+        await greedy.send(_event(MAX_MESSAGE_BYTES + 1))
+        assert await greedy.closed(3)
+        assert await other.call("ack", {"seq": 0}) == {"ok": True}
+    await eventually(lambda: shared_world.gateway.online == 0)
+
+
+async def test_message_that_exceeds_100_kib_by_its_binary_parts_closes_its_socket(
+    shared_world: World, account: Account
+) -> None:
+    parts = 3
+    async with raw(shared_world.url) as greedy:
+        await greedy.enter(account.token)
+        places = [{"_placeholder": True, "num": number} for number in range(parts)]
+        await greedy.send(f"45{parts}-/agents,1" + json.dumps(["ack", {"seq": 0, "parts": places}]))
+        for _ in range(parts):
+            await greedy.send(b"x" * (MAX_MESSAGE_BYTES - 1))
+        assert await greedy.closed(3), "three messages' worth of bytes in one message"
+
+
+@pytest.mark.parametrize(
+    "packet",
+    ["", "42/agents,", "42/agents,{", '42/agents,"hello"', "42/agents,[]", "42/agents,[7]", "42/agents," + "[" * 90_000,
+     "42/agents,99999999999999999999[]", "451-/agents,[]", "44/agents", "49", "8", "\x00", b"\x00\xff"],
+)  # fmt: skip
+async def test_packet_that_makes_no_sense_harms_nobody_else_and_its_sender_can_come_back_at_once(
+    shared_world: World, account: Account, packet: str | bytes
+) -> None:
+    neighbour = await register(shared_world)
+    async with connected(shared_world.url, neighbour) as other, raw(shared_world.url) as confused:
+        await confused.enter(account.token)
+        await confused.send(packet)
+        assert await other.call("ack", {"seq": 0}) == {"ok": True}
+        async with connected(shared_world.url, account, "raw") as again:
+            assert await again.call("ack", {"seq": 0}) == {"ok": True}
+
+
+@pytest.fixture
+async def own_redis(tmp_path: Path) -> AsyncGenerator[EmbeddedValkey]:
+    """A Valkey that may be killed."""
+    server = EmbeddedValkey(tmp_path / "valkey", persistent=False)
+    server.start()
+    yield server
+    server.stop(immediate=True)
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_without_redis_webhooks_are_taken_and_offers_arrive(
+    database_url: str, own_redis: EmbeddedValkey, quick: None
+) -> None:
+    async with running_world(database_url, own_redis.url) as world:
+        await world.nexus.links.link(world.tenant_id, LIST_ID, CHANNEL_ID, actor="test")
+        account = await register(world)
+        async with connected(world.url, account, "before") as before:
+            own_redis.stop(immediate=True)
+            deliveries = world.box.sandbox.core.recorder.deliveries
+            taken = len(deliveries)
+            await wish(world, account)
+            task = await before.offered()
+            assert {one.status for one in list(deliveries)[taken:]} == {200}
+            assert (await before.command("task.reject", task))["ok"]
+            async with connected(world.url, account, "during") as during:
+                task = await during.offered()
+                for name in ("task.accept", "task.complete"):
+                    assert (await during.command(name, task))["ok"]
+                assert await state_is(world, task, "completed")

@@ -1,0 +1,162 @@
+"""Who is there: in Redis for dashboards, in the roster for operators; and how soon the silent are gone."""
+
+from typing import Any
+
+import pytest
+from gateway.agent_sockets import Account, another_gateway, connected, raw
+from redis.asyncio import Redis
+from support.waiting import eventually
+from support.world import World
+
+from nexus.gateway import server
+from nexus.gateway.presence import PREFIX, TTL_SECONDS, Presence
+from nexus.gateway.sessions import LiveSession
+from nexus.tasks.commands import Caller
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TENTH = 0.1
+GONE_SECONDS = 30 * TENTH
+"""The promise is 30 s. The tests below run with every period at a tenth of its length, so 3 s stand for 30 s."""
+
+
+class _Shown:
+    """What another program reads in Redis about one agent."""
+
+    def __init__(self, world: World, account: Account) -> None:
+        assert world.nexus.settings.redis_url is not None
+        self.redis: Any = Redis.from_url(world.nexus.settings.redis_url.get_secret_value(), decode_responses=True)
+        self._pattern = f"obl:presence:{world.tenant_id}:{account.agent_id}:*"
+
+    async def keys(self) -> list[str]:
+        return [key async for key in self.redis.scan_iter(self._pattern)]
+
+    async def __aenter__(self) -> "_Shown":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.redis.aclose()
+
+
+async def test_connected_process_is_shown_in_redis_with_a_short_life_and_vanishes_when_it_leaves(
+    shared_world: World, account: Account
+) -> None:
+    async with _Shown(shared_world, account) as shown:
+        async with connected(shared_world.url, account, "one"), connected(shared_world.url, account, "two"):
+            keys = await shown.keys()
+            assert sorted(key.rsplit(":", 1)[1] for key in keys) == ["one", "two"]
+            for key in keys:
+                assert 0 < await shown.redis.ttl(key) <= TTL_SECONDS <= 30
+        await eventually(_none(shown), "no key is left")
+
+
+def _none(shown: _Shown) -> Any:
+    async def look() -> bool:
+        return not await shown.keys()
+
+    return look
+
+
+async def test_presence_comes_back_after_redis_was_emptied(shared_world: World, account: Account) -> None:
+    async with _Shown(shared_world, account) as shown, connected(shared_world.url, account):
+        await shown.redis.flushall()
+        await eventually(shown.keys, "shown again by the next sweep")
+
+
+async def test_older_connection_that_leaves_late_does_not_hide_the_one_that_took_over(
+    shared_world: World, account: Account
+) -> None:
+    async with _Shown(shared_world, account) as shown:
+        presence = Presence(shown.redis, "gateway-a"), Presence(shown.redis, "gateway-b")
+        caller = Caller(shared_world.tenant_id, account.agent_id, "one", 1)
+        older, newer = LiveSession("sid-a", caller, 0), LiveSession("sid-b", caller, 0)
+        await presence[0].show([older])
+        await presence[1].show([newer])
+        await presence[0].hide(older)
+        (key,) = await shown.keys()
+        assert key.startswith(PREFIX)
+        await presence[1].hide(newer)
+        assert await shown.keys() == []
+
+
+async def test_roster_shows_an_agent_online_and_then_offline(shared_world: World, account: Account) -> None:
+    admin = await shared_world.admin()
+
+    async def row() -> dict[str, Any]:
+        answer = await admin.get("/v1/agents", params={"limit": 200})
+        assert answer.status_code == 200, answer.text
+        return next(one for one in answer.json()["items"] if one["name"] == account.name)
+
+    async def offline() -> bool:
+        return not (await row())["online"]
+
+    async with admin:
+        assert await offline()
+        async with connected(shared_world.url, account, capacity=3):
+            seen = await row()
+            assert (seen["online"], seen["capacity"], seen["load"]) == (True, 3, 0)
+            assert [one["instance"] for one in seen["sessions"]] == ["one"]
+        await eventually(offline)
+
+
+async def test_silent_socket_is_gone_within_30_seconds(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
+        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+    async with (
+        another_gateway(shared_world) as quick,
+        _Shown(shared_world, account) as shown,
+        raw(quick.url) as agent,
+    ):
+        await agent.enter(account.token)
+        await agent.receive("2")
+        await agent.send("3")  # its last sign of life
+        assert quick.gateway.online == 1
+        await eventually(lambda: quick.gateway.online == 0, "gone", GONE_SECONDS)
+        await eventually(_none(shown), "gone from Redis too", 1)
+
+
+async def test_silent_socket_is_gone_within_30_seconds_even_if_engine_io_does_not_notice(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Engine.IO goes by the time of day: after a step of the clock only our own sweep is left."""
+    for name in ("PING_SECONDS", "SILENT_SECONDS"):
+        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+    monkeypatch.setattr(server, "PONG_SECONDS", 1000)
+    async with another_gateway(shared_world) as quick, raw(quick.url) as agent:
+        await agent.enter(account.token)
+        await agent.receive("2")
+        await agent.send("3")  # its last sign of life
+        await eventually(lambda: quick.gateway.online == 0, "gone", GONE_SECONDS)
+
+
+async def test_socket_that_answers_its_pings_stays(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
+        monkeypatch.setattr(server, name, getattr(server, name) * TENTH / 4)
+    async with another_gateway(shared_world) as quick, raw(quick.url) as agent:
+        await agent.enter(account.token)
+        assert not await agent.closed(4 * GONE_SECONDS / 10), "it answers, and is sent away"
+        assert quick.gateway.online == 1
+
+
+async def test_draining_gateway_tells_each_agent_when_to_come_back_and_takes_no_new_one(
+    shared_world: World, account: Account
+) -> None:
+    async with (
+        another_gateway(shared_world) as leaving,
+        connected(leaving.url, account, "one") as one,
+        connected(leaving.url, account, "two") as two,
+    ):
+        await leaving.gateway.drain(4.0)
+        await eventually(lambda: one.of("server.draining") and two.of("server.draining"))
+        assert sorted(agent.of("server.draining")[0]["reconnect_after_seconds"] for agent in (one, two)) == [2.0, 4.0]
+        assert leaving.gateway.draining
+        assert await one.call("ack", {"seq": 0}) == {"ok": True}
+        async with raw(leaving.url) as late:
+            await late.send('40/agents,{"token":"' + account.token + '"}')
+            assert "stopping" in await late.receive("44")
