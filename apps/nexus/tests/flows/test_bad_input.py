@@ -153,26 +153,28 @@ async def test_database_away_means_503_with_retry_after_and_nothing_accepted_is_
         valkey.start()
         try:
             await upgrade(postgres.url)
-            async with running_world(postgres.url, valkey.url) as world:
-                async with httpx.AsyncClient(base_url=world.url, timeout=15) as door:
-                    body = event()
-                    assert (await door.post("/webhooks/slack", content=body, headers=signed(body))).status_code == 200
-                    await asyncio.to_thread(postgres.stop, immediate=True)
-                    body = event()
-                    answer = await door.post("/webhooks/slack", content=body, headers=signed(body))
-                    assert answer.status_code == 503
-                    assert int(answer.headers["retry-after"]) > 0
-                    assert (await door.get("/livez")).status_code == 200
-                    assert (await door.get("/readyz")).status_code == 503
-                    await asyncio.to_thread(postgres.start)
+            async with (
+                running_world(postgres.url, valkey.url) as world,
+                httpx.AsyncClient(base_url=world.url, timeout=15) as door,
+            ):
+                body = event()
+                assert (await door.post("/webhooks/slack", content=body, headers=signed(body))).status_code == 200
+                await asyncio.to_thread(postgres.stop, immediate=True)
+                body = event()
+                answer = await door.post("/webhooks/slack", content=body, headers=signed(body))
+                assert answer.status_code == 503
+                assert int(answer.headers["retry-after"]) > 0
+                assert (await door.get("/livez")).status_code == 200
+                assert (await door.get("/readyz")).status_code == 503
+                await asyncio.to_thread(postgres.start)
 
-                    async def accepted() -> bool:
-                        again = await door.post("/webhooks/slack", content=body, headers=signed(body))
-                        return again.status_code == 200
+                async def accepted() -> bool:
+                    again = await door.post("/webhooks/slack", content=body, headers=signed(body))
+                    return again.status_code == 200
 
-                    await eventually(accepted)
-                    await world.settled()
-                    assert await stored(world) == 2
+                await eventually(accepted)
+                await world.settled()
+                assert await stored(world) == 2
         finally:
             valkey.stop()
             postgres.stop()

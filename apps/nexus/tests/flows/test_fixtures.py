@@ -61,7 +61,7 @@ async def mirrored(linked: World) -> World:
             ),
             {"id": new_id(), "key": CLICKUP_WEBHOOK, "sealed": linked.nexus.sealer.seal({"secret": CLICKUP_SECRET})},
         )
-    (name, body), *_ = recorded("clickup", "webhook_taskCreated.json")
+    (_, body), *_ = recorded("clickup", "webhook_taskCreated.json")
     async with httpx.AsyncClient(base_url=linked.url) as vendor:
         assert (
             await vendor.post("/webhooks/clickup", content=body, headers=signed_for_clickup(body))
