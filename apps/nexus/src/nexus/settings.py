@@ -20,7 +20,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What an operator may set. Every secret may also come as a file, by the name with `_FILE` at its end."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL. Absent: `oblivion up` embeds one.")
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey. Absent: `oblivion up` embeds one.")

@@ -1,6 +1,7 @@
 """Durable events: in order of `seq`, again until they are acknowledged, and never more than a process can bear."""
 
 import json
+from typing import Any
 
 import pytest
 from gateway.agent_sockets import Account, connected, owe
@@ -50,6 +51,29 @@ async def test_acknowledged_events_are_not_sent_again(
         await owe(shared_world, account, "b")
         await eventually(lambda: len(agent.events) >= heard + 3, "the next one, three times")
         assert set(agent.seqs()[heard:]) == {2}
+
+
+async def test_event_that_is_acknowledged_while_the_gateway_is_sending_is_not_sent_again(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The round below has read both events from the database; the acknowledgement arrives before it is through."""
+    async with connected(shared_world.url, account) as agent:
+        await owe(shared_world, account, "a", "b")
+        await eventually(lambda: agent.seqs() == [1, 2])
+        emit = shared_world.gateway._sink._emit
+        heard: list[int] = []
+
+        async def overtaken(sid: str, event: str, payload: dict[str, Any]) -> None:
+            await emit(sid, event, payload)
+            if payload["seq"] == 1 and not heard:
+                await agent.call("ack", {"seq": 2})
+                heard.append(len(agent.events))
+
+        monkeypatch.setattr(shared_world.gateway._sink, "_emit", overtaken)
+        await eventually(lambda: heard)
+        await owe(shared_world, account, "c")
+        await eventually(lambda: 3 in agent.seqs())
+        assert 2 not in agent.seqs()[heard[0] :]
 
 
 async def test_acknowledgement_is_cumulative(shared_world: World, account: Account) -> None:

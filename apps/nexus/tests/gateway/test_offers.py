@@ -337,15 +337,18 @@ async def test_task_that_cannot_be_offered_does_not_keep_others_from_their_agent
     title = await wish(shared_world, account)
     await items(shared_world, title)
     post = mailbox.post
+    failed: list[str] = []
 
     async def choosy(*args: Any, **fields: Any) -> None:
         if fields.get("title") == title:
+            failed.append(title)
             raise ValueError("something about this task cannot be written down")
         await post(*args, **fields)
 
     monkeypatch.setattr(mailbox, "post", choosy)
     other = await register(shared_world)
     async with connected(shared_world.url, account), connected(shared_world.url, other) as agent:
+        await eventually(lambda: failed, "it was tried")
         await wish(shared_world, other)
         await agent.offered()
 

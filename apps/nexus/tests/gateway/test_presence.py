@@ -69,7 +69,7 @@ async def test_older_connection_that_leaves_late_does_not_hide_the_one_that_took
     async with _Shown(shared_world, account) as shown:
         presence = Presence(shown.redis, "gateway-a"), Presence(shown.redis, "gateway-b")
         caller = Caller(shared_world.tenant_id, account.agent_id, "one", 1)
-        older, newer = LiveSession("sid-a", caller, 0), LiveSession("sid-b", caller, 0)
+        older, newer = LiveSession("sid-a", caller), LiveSession("sid-b", caller)
         await presence[0].show([older])
         await presence[1].show([newer])
         await presence[0].hide(older)

@@ -64,7 +64,10 @@ async def test_agent_in_javascript_takes_a_task_from_clickup_and_its_result_appe
     assert list(answers) == ["hello", "task.accept", "task.message", "task.complete"]
     assert all(answer["ok"] for answer in answers.values())
     HelloAnswer.model_validate(answers["hello"])
-    (offer,) = [TaskAssigned.model_validate(line["data"]) for line in lines if line.get("event") == "task.assigned"]
+    offer, *again = [
+        TaskAssigned.model_validate(line["data"]) for line in lines if line.get("event") == "task.assigned"
+    ]
+    assert all(one == offer for one in again), "at least once, and the same each time"
     assert (offer.type, offer.title) == ("fix_bug", "Export loses a row")
     root = await linked.root("Export loses a row")
     await linked.settled()

@@ -495,6 +495,7 @@ async def test_requests_to_redraw_a_card_are_one_until_it_is_redrawn(place: Plac
     for _ in range(5):
         await refreshed(place, conversation)
     assert await worker.round() == ["done"]
+    assert await worker.next_round() == []
     assert len(place.sink.sent) == 1
     assert place.sink.sent[0].card is not None
 

@@ -199,7 +199,8 @@ async def test_store_that_hangs_is_unavailable_in_time_and_works_afterwards(
     async with place.db.engine.begin() as connection:
         await connection.execute(text("LOCK TABLE inbox IN EXCLUSIVE MODE"))
         with pytest.raises(StoreUnavailable):
-            await place.inbox.receive("faketool", webhook("during"))
+            async with asyncio.timeout(5):
+                await place.inbox.receive("faketool", webhook("during"))
     monkeypatch.undo()
     assert isinstance(await place.inbox.receive("faketool", webhook("after")), Stored)
     assert isinstance(await place.inbox.receive("faketool", webhook("during")), Stored), "the sender tries again"

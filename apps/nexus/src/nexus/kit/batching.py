@@ -46,6 +46,8 @@ class NaturalBatcher(Generic[ItemT, ResultT]):
             batch, self._waiting = self._waiting[: self._max_items], self._waiting[self._max_items :]
             try:
                 results = await self._flush([item for item, _ in batch])
+                if len(results) != len(batch):
+                    raise RuntimeError(f"flush made {len(results)} results of {len(batch)} items")
             except BaseException as error:
                 for _, future in batch:
                     if not future.done():

@@ -12,7 +12,7 @@ LogFormat = Literal["console", "json"]
 
 _SECRETS = re.compile(
     r"xox[abeprs]-[\w-]+|xapp-[\w-]+|pk_\d+_\w+|obl_sk_[\w-]+|gh[opsu]_\w+|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
 )
 _MASK = "[redacted]"
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 DEFAULT_TYPE = "default"
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`", re.DOTALL)
+_CODE = re.compile(
+    r"(?P<fence>`{3,}|~{3,}).*?(?:(?P=fence)|\Z)|(?P<ticks>`{1,2})(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)", re.DOTALL
+)
+"""Fenced blocks and code spans, each ended by as many marks as began it (CommonMark §4.5 and §6.1)."""
 _MARKDOWN_ESCAPE = re.compile(r"\\([_*~\-.!#])")
 _NEXT_WORD = re.compile(r"[ \t]+([A-Za-z0-9][A-Za-z0-9_.-]{0,63})")
 _TYPE_SHAPE = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)+", re.IGNORECASE)

@@ -15,7 +15,7 @@ from nexus.pipeline.facts import AddComment, EditComment, EditReply, PostCard, P
 from nexus.pipeline.outbox import load_intent
 from nexus.pipeline.ports import Outgoing, Receipt
 from nexus.store.database import Database, is_unavailable
-from nexus.store.tables import Delivery, Message, TaskMapping
+from nexus.store.tables import Delivery, Message, Task, TaskMapping
 
 log = get_logger(__name__)
 
@@ -44,7 +44,9 @@ class Deliverer:
             outgoing = await self._load(row)
             receipt = await sink.find(outgoing) if row.prior == "sending" else None
             if receipt is None:
-                undone, unclear = "pending", "sending"
+                undone = unclear = "pending"
+                await self._check_wanted(row)
+                unclear = "sending"
                 receipt = await sink.send(outgoing)
             await self._settle(row, outgoing, receipt)
         except LostClaim:
@@ -103,6 +105,15 @@ class Deliverer:
             card=card,
             permalink=permalink,
         )
+
+    async def _check_wanted(self, row: Any) -> None:
+        """After a Stop nothing of the task has an effect any more, not even what was tried before it."""
+        if row.task_id is None:
+            return
+        async with self._db.tenant(row.tenant_id) as session:
+            task = await session.get(Task, row.task_id)
+        if task is not None and task.state == "canceled":
+            raise Superseded(task.reason or "the task was stopped")
 
     async def _check_root(self, session: Any, row: Any) -> None:
         card = await session.scalar(

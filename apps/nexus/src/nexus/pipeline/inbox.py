@@ -14,7 +14,7 @@ from nexus.kit.batching import NaturalBatcher
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.pipeline.connections import Connections
-from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply
+from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply, Unreadable
 from nexus.store.database import Database, is_unavailable
 
 STORE_TIMEOUT_SECONDS = 2.5
@@ -86,7 +86,7 @@ class Inbox:
         self._connections = connections
         self._doorbell = doorbell
         self._clock = clock
-        self._batcher: NaturalBatcher[_Row, bool] = NaturalBatcher(self._insert)
+        self._batcher: NaturalBatcher[_Row, bool | Exception] = NaturalBatcher(self._insert)
 
     async def receive(self, source_name: str, request: RawRequest) -> Stored | Reply | Drop:
         """Takes a webhook over HTTP.
@@ -131,32 +131,55 @@ class Inbox:
     async def _store(
         self, tenant_id: UUID, connection_id: UUID, source: str, incoming: Incoming, request: RawRequest
     ) -> Stored:
+        if not _storable(incoming.stream_key):
+            raise Unreadable("An id in the body holds characters that no id can have.")
+        content_type, traceparent = request.headers.get("content-type", ""), request.headers.get("traceparent", "")
         row = _Row(
             id=new_id(),
             tenant_id=tenant_id,
             connection_id=connection_id,
             source=source,
             incoming=incoming,
-            content_type=request.headers.get("content-type", "")[:200],
+            content_type=content_type[:200] if _storable(content_type) else "",
             body=request.body,
-            traceparent=request.headers.get("traceparent", "")[:128] or None,
+            traceparent=traceparent[:128] if traceparent and _storable(traceparent) else None,
         )
         try:
             async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
-                inserted = await self._batcher.submit(row)
+                outcome = await self._batcher.submit(row)
         except Exception as error:
             if is_unavailable(error):
                 raise StoreUnavailable from error
             raise
+        match outcome:
+            case bool() as inserted:
+                pass
+            case error:
+                raise error
         return Stored(row.id, duplicate=not inserted)
 
-    async def _insert(self, rows: Sequence[_Row]) -> Sequence[bool]:
+    async def _insert(self, rows: Sequence[_Row]) -> Sequence[bool | Exception]:
+        """Stores a batch; when one row spoils it, each row on its own, so that the neighbours are stored."""
+        try:
+            return await self._insert_together(rows)
+        except Exception as error:
+            if is_unavailable(error) or len(rows) == 1:
+                raise
+        return [await self._insert_alone(row) for row in rows]
+
+    async def _insert_alone(self, row: _Row) -> bool | Exception:
+        try:
+            return (await self._insert_together([row]))[0]
+        except Exception as error:
+            return error
+
+    async def _insert_together(self, rows: Sequence[_Row]) -> list[bool]:
         parameters = {
             "ids": [row.id for row in rows],
             "tenants": [row.tenant_id for row in rows],
             "connections": [row.connection_id for row in rows],
             "sources": [row.source for row in rows],
-            "dedup": [hashlib.sha256(row.incoming.dedup_key.encode()).digest() for row in rows],
+            "dedup": [hashlib.sha256(row.incoming.dedup_key.encode(errors="surrogatepass")).digest() for row in rows],
             "streams": [f"{row.connection_id}:{row.incoming.stream_key}" for row in rows],
             "occurred": [_bounded(row.incoming.occurred_at, self._clock.now()) for row in rows],
             "types": [row.content_type for row in rows],
@@ -168,6 +191,11 @@ class Inbox:
         if inserted:
             self._doorbell.ring_inbox(list(inserted))
         return [row.id in inserted for row in rows]
+
+
+def _storable(text_value: str) -> bool:
+    """Whether PostgreSQL can keep this as text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text_value and not any("\ud800" <= letter <= "\udfff" for letter in text_value)
 
 
 def _bounded(occurred_at: datetime, now: datetime) -> datetime:

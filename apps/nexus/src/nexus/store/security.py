@@ -38,7 +38,12 @@ def create_roles_sql() -> Iterator[str]:
             f"CREATE ROLE {role} NOLOGIN NOBYPASSRLS; END IF; "
             "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
-        yield f"DO $$ BEGIN EXECUTE format('GRANT {role} TO %I', current_user); END $$"
+        # To take on, not to inherit: the owner must see no more through its membership than anybody else.
+        yield (
+            "DO $$ BEGIN IF current_setting('server_version_num')::int >= 160000 THEN "
+            f"EXECUTE format('GRANT {role} TO %I WITH INHERIT FALSE, SET TRUE', current_user); "
+            f"ELSE EXECUTE format('GRANT {role} TO %I', current_user); END IF; END $$"
+        )
         yield f"GRANT USAGE ON SCHEMA public TO {role}"
 
 

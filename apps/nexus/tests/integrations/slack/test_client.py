@@ -173,14 +173,19 @@ async def half(request: web.Request) -> web.StreamResponse:
 NO_ANSWERS = [cut, html, plain, broken_json, a_list, empty, no_utf8, bad_gateway, plain_error, json_error, half]
 
 
-@pytest.mark.parametrize("answer", [*NO_ANSWERS, {"ok": True}, {"ok": True, "ts": 7}], ids=str)
+def named(answer: object) -> str:
+    """The same name in every process of a parallel run."""
+    return getattr(answer, "__name__", str(answer))
+
+
+@pytest.mark.parametrize("answer", [*NO_ANSWERS, {"ok": True}, {"ok": True, "ts": 7}], ids=named)
 async def test_a_write_without_a_clear_answer_is_unsure_and_sent_once(scripted, client, answer) -> None:
     scripted.answers("chat.postMessage", answer)
     assert type(await failure(post(client))) is Unsure
     assert len(scripted.calls) == 1
 
 
-@pytest.mark.parametrize("answer", [*NO_ANSWERS, {"ok": True}], ids=str)
+@pytest.mark.parametrize("answer", [*NO_ANSWERS, {"ok": True}], ids=named)
 async def test_a_read_without_a_clear_answer_is_tried_again_later(scripted, client, answer) -> None:
     scripted.answers("conversations.list", answer)
     assert type(await failure(look(client))) is Retryable
