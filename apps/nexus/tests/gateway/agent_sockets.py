@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from support.world import World
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from nexus.bootstrap import Nexus
 from nexus.gateway.server import Gateway
 from nexus.tasks import mailbox
 from oblivion_protocol import AGENT
@@ -218,10 +219,9 @@ class Serving:
 
 
 @asynccontextmanager
-async def another_gateway(world: World, change: Callable[[Gateway], None] = lambda _: None) -> AsyncGenerator[Serving]:
-    """A second gateway on the same database and the same Redis, made under the constants of this moment."""
-    gateway = world.nexus.gateway()
-    change(gateway)
+async def another_gateway(nexus: Nexus) -> AsyncGenerator[Serving]:
+    """A second gateway of the same installation, made under the constants of this moment."""
+    gateway = nexus.gateway()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(16)

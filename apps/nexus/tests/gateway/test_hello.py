@@ -125,7 +125,7 @@ async def test_takeover_at_another_gateway_makes_the_older_connection_powerless_
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "SWEEP_SECONDS", 60)  # at the other gateway: nothing but its own check helps
-    async with another_gateway(shared_world) as elsewhere, connected(elsewhere.url, account) as older:
+    async with another_gateway(shared_world.nexus) as elsewhere, connected(elsewhere.url, account) as older:
         monkeypatch.setattr(server, "SWEEP_SECONDS", 0.1)
         async with connected(shared_world.url, account) as newer:
             await owe(shared_world, account, "hello")
@@ -144,7 +144,7 @@ async def test_takeover_at_another_gateway_closes_the_older_connection_at_the_ne
     shared_world: World, account: Account
 ) -> None:
     async with (
-        another_gateway(shared_world) as elsewhere,
+        another_gateway(shared_world.nexus) as elsewhere,
         connected(elsewhere.url, account) as older,
         connected(shared_world.url, account) as newer,
     ):

@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from gateway.agent_sockets import Account, connected, raw, register
+from gateway.agent_sockets import Account, another_gateway, connected, raw, register
 from gateway.work import state_is, wish
 from support.waiting import eventually
 from support.world import CHANNEL_ID, LIST_ID, World, running_world
 from websockets.exceptions import ConnectionClosed
 
+from nexus.bootstrap import open_nexus
 from nexus.kit.embedded import EmbeddedValkey
 from oblivion_protocol import MAX_MESSAGE_BYTES
 
@@ -77,13 +78,14 @@ async def own_redis(tmp_path: Path) -> AsyncGenerator[EmbeddedValkey]:
 
 
 @pytest.mark.asyncio(loop_scope="function")
-async def test_without_redis_webhooks_are_taken_and_offers_arrive(
+async def test_without_redis_webhooks_are_taken_and_offers_arrive_by_the_sweep(
     database_url: str, own_redis: EmbeddedValkey, quick: None
 ) -> None:
-    async with running_world(database_url, own_redis.url) as world:
+    """The agents' gateway is another process than the worker: no ring of one reaches the other."""
+    async with running_world(database_url, own_redis.url) as world, open_nexus(world.nexus.settings) as elsewhere:
         await world.nexus.links.link(world.tenant_id, LIST_ID, CHANNEL_ID, actor="test")
         account = await register(world)
-        async with connected(world.url, account, "before") as before:
+        async with another_gateway(elsewhere) as gateway, connected(gateway.url, account, "before") as before:
             own_redis.stop(immediate=True)
             deliveries = world.box.sandbox.core.recorder.deliveries
             taken = len(deliveries)
@@ -91,7 +93,7 @@ async def test_without_redis_webhooks_are_taken_and_offers_arrive(
             task = await before.offered()
             assert {one.status for one in list(deliveries)[taken:]} == {200}
             assert (await before.command("task.reject", task))["ok"]
-            async with connected(world.url, account, "during") as during:
+            async with connected(gateway.url, account, "during") as during:
                 task = await during.offered()
                 for name in ("task.accept", "task.complete"):
                     assert (await during.command(name, task))["ok"]

@@ -106,7 +106,7 @@ async def test_silent_socket_is_gone_within_30_seconds(
         monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
     monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
     async with (
-        another_gateway(shared_world) as quick,
+        another_gateway(shared_world.nexus) as quick,
         _Shown(shared_world, account) as shown,
         raw(quick.url) as agent,
     ):
@@ -126,7 +126,7 @@ async def test_silent_socket_is_gone_within_30_seconds_even_if_engine_io_does_no
         monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
     monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
     monkeypatch.setattr(server, "PONG_SECONDS", 1000)
-    async with another_gateway(shared_world) as quick, raw(quick.url) as agent:
+    async with another_gateway(shared_world.nexus) as quick, raw(quick.url) as agent:
         await agent.enter(account.token)
         await agent.receive("2")
         await agent.send("3")  # its last sign of life
@@ -138,7 +138,7 @@ async def test_socket_that_answers_its_pings_stays(
 ) -> None:
     for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
         monkeypatch.setattr(server, name, getattr(server, name) * TENTH / 4)
-    async with another_gateway(shared_world) as quick, raw(quick.url) as agent:
+    async with another_gateway(shared_world.nexus) as quick, raw(quick.url) as agent:
         await agent.enter(account.token)
         assert not await agent.closed(4 * GONE_SECONDS / 10), "it answers, and is sent away"
         assert quick.gateway.online == 1
@@ -148,7 +148,7 @@ async def test_draining_gateway_tells_each_agent_when_to_come_back_and_takes_no_
     shared_world: World, account: Account
 ) -> None:
     async with (
-        another_gateway(shared_world) as leaving,
+        another_gateway(shared_world.nexus) as leaving,
         connected(leaving.url, account, "one") as one,
         connected(leaving.url, account, "two") as two,
     ):

@@ -1,6 +1,7 @@
 """A copy of who is connected where, in Redis, for dashboards and for routing hints. Never an authority."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -11,6 +12,8 @@ log = get_logger(__name__)
 
 PREFIX = "obl:presence:"
 TTL_SECONDS = 30
+_DELETE_IF_EQUAL = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+"""Another connection of the same process may have taken the key over."""
 
 
 class Presence:
@@ -18,6 +21,7 @@ class Presence:
 
     def __init__(self, redis: Redis, gateway: str) -> None:
         self._redis = redis
+        self._hide_own: Any = redis.register_script(_DELETE_IF_EQUAL)
         self._gateway = gateway
 
     async def show(self, sessions: Sequence[LiveSession]) -> None:
@@ -35,7 +39,8 @@ class Presence:
     async def hide(self, session: LiveSession) -> None:
         """Removes the key of a session that is gone; best effort."""
         try:
-            await self._redis.delete(self._key(session))
+            own = f"{self._gateway}/{session.sid}"
+            await self._hide_own(keys=[self._key(session)], args=[own])
         except Exception as error:
             log.debug("presence.not_hidden", error=error)
 

@@ -1,11 +1,12 @@
 """Socket.IO, namespace `/agents`: handshake, hello, commands, and sweeping out the silent."""
 
 import asyncio
+import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import socketio
 from pydantic import BaseModel, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refuse
@@ -16,11 +17,12 @@ from nexus.doorbell import Bells
 from nexus.gateway.presence import Presence
 from nexus.gateway.sessions import AgentRevoked, LiveSession, Sessions
 from nexus.gateway.sink import AgentSink
+from nexus.gateway.wire import Json, JsonPacket
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.store.database import Database, is_unavailable
 from nexus.tasks import mailbox
-from nexus.tasks.commands import AgentCommands, SessionReplaced
+from nexus.tasks.commands import AgentCommands, SessionReplaced, check_session
 from nexus.tasks.rules import HEARTBEAT_SECONDS, LEASE_SECONDS
 from oblivion_protocol import (
     AGENT,
@@ -41,24 +43,13 @@ log = get_logger(__name__)
 NAMESPACE = "/agents"
 PING_SECONDS = 10
 PONG_SECONDS = 8
-SWEEP_SECONDS = 5.0
-SILENT_SECONDS = 20.0
-"""With the sweep's period: gone within 30 s, by a clock that nobody can set back."""
+SWEEP_SECONDS = 1.0
+TOUCH_SECONDS = 5.0
+SILENT_SECONDS = 9.0
+"""How long a ping may go unanswered. With a ping every 10 s: gone 20 s after the last sign of life."""
 HELLO_SECONDS = 10.0
 REFRESH_BEFORE_SECONDS = 90
 PUMP_SECONDS = 1.0
-
-
-class _Json:
-    """python-socketio's JSON port, on orjson."""
-
-    @staticmethod
-    def dumps(value: Any, **_options: Any) -> str:
-        return orjson.dumps(value).decode()
-
-    @staticmethod
-    def loads(value: str | bytes, **_options: Any) -> Any:
-        return orjson.loads(value)
 
 
 class Gateway:
@@ -85,17 +76,24 @@ class Gateway:
         self._connected_at: dict[str, float] = {}
         self._live: dict[str, LiveSession] = {}
         self._silent_since: dict[str, float] = {}
+        self._outside_since: dict[str, float] = {}
+        """Engine.IO connections that are in no session: not let in yet, or told to go."""
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Each socket's messages take effect one at a time, in the order in which they were sent."""
+        self._touched_at = 0.0
         self._pump_wake = asyncio.Event()
         self._draining = False
         self.sio: Any = socketio.AsyncServer(
             async_mode="asgi",
+            namespaces=[NAMESPACE],
             transports=["websocket"],
             ping_interval=PING_SECONDS,
             ping_timeout=PONG_SECONDS,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
             http_compression=False,
             cors_allowed_origins=[],
-            json=_Json,
+            json=Json,
+            serializer=JsonPacket,
             logger=False,
             engineio_logger=False,
         )
@@ -165,9 +163,12 @@ class Gateway:
         self._principals.pop(sid, None)
         self._connected_at.pop(sid, None)
         self._silent_since.pop(sid, None)
+        self._turns.pop(sid, None)
         session = self._live.pop(sid, None)
-        if session is None:
-            return
+        if session is not None:
+            await self._leave(session)
+
+    async def _leave(self, session: LiveSession) -> None:
         log.info("agent.disconnected", agent_id=str(session.caller.agent_id), instance=session.caller.instance)
         await self._presence.hide(session)
         try:
@@ -177,6 +178,10 @@ class Gateway:
             log.warning("session.not_closed", error=error)
 
     async def _hello(self, sid: str, data: Any = None) -> dict[str, Any]:
+        async with self._turns[sid]:
+            return await self._greet(sid, data)
+
+    async def _greet(self, sid: str, data: Any) -> dict[str, Any]:
         principal = self._principals.get(sid)
         if principal is None or principal.agent_id is None:
             return _refused("invalid", "not connected")
@@ -193,6 +198,9 @@ class Gateway:
         caller = opened.session.caller
         for older in [one for one in self._live.values() if _same_process(one, opened.session) and one.sid != sid]:
             await self.sio.disconnect(older.sid, namespace=NAMESPACE)
+        former = self._live.pop(sid, None)
+        if former is not None and not _same_process(former, opened.session):
+            await self._leave(former)
         if sid in self._principals:
             self._live[sid] = opened.session
         await self._presence.show([opened.session])
@@ -210,17 +218,24 @@ class Gateway:
         ).model_dump(mode="json")
 
     async def _ack(self, sid: str, data: Any = None) -> dict[str, Any]:
+        async with self._turns[sid]:
+            return await self._acknowledge(sid, data)
+
+    async def _acknowledge(self, sid: str, data: Any) -> dict[str, Any]:
         session = self._live.get(sid)
         if session is None:
             return _refused("invalid", "say hello first")
         try:
             ack = Ack.model_validate(data)
             async with self._db.tenant(session.caller.tenant_id) as transaction:
+                await check_session(transaction, session.caller)
                 await mailbox.acknowledge(
                     transaction, session.caller.agent_id, session.caller.instance, ack.seq, self._clock.now()
                 )
         except ValidationError as error:
             return _refused("invalid", _why(error))
+        except SessionReplaced:
+            return await self._replaced(sid)
         except Exception as error:
             return self._unavailable("ack", error)
         self._sink.acknowledged(session, ack.seq)
@@ -241,6 +256,10 @@ class Gateway:
 
     def _command_handler(self, name: str, model: type[TaskCommand]) -> Callable[..., Any]:
         async def handle(sid: str, data: Any = None) -> dict[str, Any]:
+            async with self._turns[sid]:
+                return await carry_out(sid, data)
+
+        async def carry_out(sid: str, data: Any) -> dict[str, Any]:
             session = self._live.get(sid)
             if session is None:
                 return _refused("invalid", "say hello first")
@@ -250,8 +269,7 @@ class Gateway:
             except ValidationError as error:
                 return _refused("invalid", _why(error))
             except SessionReplaced:
-                await self.sio.disconnect(sid, namespace=NAMESPACE)
-                return _refused("stale_epoch", "another connection of this process has taken over")
+                return await self._replaced(sid)
             except Exception as error:
                 return self._unavailable(name, error)
             if name != "task.heartbeat":
@@ -261,6 +279,10 @@ class Gateway:
             return answer.model_dump(mode="json")
 
         return handle
+
+    async def _replaced(self, sid: str) -> dict[str, Any]:
+        await self.sio.disconnect(sid, namespace=NAMESPACE)
+        return _refused("stale_epoch", "another connection of this process has taken over")
 
     def _unavailable(self, what: str, error: Exception) -> dict[str, Any]:
         if is_unavailable(error):
@@ -309,11 +331,33 @@ class Gateway:
             elif left < REFRESH_BEFORE_SECONDS:
                 request = AuthRefreshRequested(expires_in=int(left))
                 await self._emit(sid, "auth.refresh", request.model_dump())
+        await self._cut_off_outsiders(now)
+        if now - self._touched_at < TOUCH_SECONDS:
+            return
+        self._touched_at = now
         alive = list(self._live.values())
         for sid in await self._sessions.touch(alive):
             log.info("agent.replaced", sid=sid)
             await self.sio.disconnect(sid, namespace=NAMESPACE)
         await self._presence.show([one for one in alive if one.sid in self._live])
+
+    async def _cut_off_outsiders(self, now: float) -> None:
+        """Socket.IO only asks a client to leave; one that stays keeps its connection until we close it."""
+        connections: dict[str, Any] = self.sio.eio.sockets
+        inside = {self.sio.manager.eio_sid_from_sid(sid, NAMESPACE) for sid in self._connected_at}
+        outside = set(connections) - inside
+        self._outside_since = {one: self._outside_since.get(one, now) for one in outside}
+        for one, since in self._outside_since.items():
+            if now - since > HELLO_SECONDS:
+                await self._cut_off(one)
+
+    async def _cut_off(self, connection: str) -> None:
+        environ: dict[str, Any] = self.sio.environ.get(connection, {})
+        await self.sio.eio.disconnect(connection)
+        close = environ.get("asgi.send")
+        if close is not None:  # Engine.IO says goodbye, and would then wait for the other side to hang up
+            with contextlib.suppress(Exception):
+                await close({"type": "websocket.close", "code": 1008})
 
     def _unanswered_pings(self, now: float) -> list[str]:
         """Sockets whose last ping has waited too long for its pong, by a monotonic clock.

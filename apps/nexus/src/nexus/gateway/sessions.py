@@ -40,8 +40,9 @@ class LiveSession:
 
     sid: str
     caller: Caller
-    sent_at: dict[int, float] = field(default_factory=dict[int, float])
-    """Events on their way, by `seq`: when they were last sent, in monotonic seconds."""
+    read_up_to: int = 0
+    sent: dict[int, tuple[float, int]] = field(default_factory=dict[int, tuple[float, int]])
+    """Events on their way, by `seq`: when they were last sent, in monotonic seconds, and their size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Sessions:
                 )
             ).all()
         caller = Caller(tenant_id, agent_id, hello.instance, epoch)
-        return Opened(LiveSession(sid, caller), confirmed, revoked, len(replayed))
+        return Opened(LiveSession(sid, caller, hello.last_seq), confirmed, revoked, len(replayed))
 
     async def close(self, session: LiveSession) -> None:
         """Marks a session as gone, unless another connection has taken over. Leases keep running."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 
 from nexus.gateway.sessions import LiveSession
@@ -16,6 +17,7 @@ from nexus.store.tables import AgentMessage
 
 RESEND_SECONDS = 5.0
 MAX_UNACKED = 64
+MAX_UNACKED_BYTES = 1024 * 1024
 """A process that takes nothing over is sent nothing more."""
 
 Emit = Callable[[str, str, dict[str, Any]], Awaitable[None]]
@@ -47,24 +49,32 @@ class AgentSink:
                 .order_by(AgentMessage.agent_id, AgentMessage.seq)
             )
             due = rows.all()
-        now, sent = time.monotonic(), 0
+        now, count = time.monotonic(), 0
         for agent_id, instance, seq, event, payload in due:
-            for session in sessions.values():
+            size = len(orjson.dumps(payload))
+            for session in list(sessions.values()):
                 caller = session.caller
                 if caller.agent_id != agent_id or instance not in (None, caller.instance):
                     continue
-                before = session.sent_at.get(seq)
-                if before is None and len(session.sent_at) >= MAX_UNACKED:
+                # Sending waits for the socket, and an acknowledgement may come in meanwhile.
+                if seq <= session.read_up_to or not _may_send(session, seq, size, now):
                     continue
-                if before is not None and now - before < RESEND_SECONDS:
-                    continue
-                session.sent_at[seq] = now
+                session.sent[seq] = (now, size)
                 await self._emit(session.sid, event, payload)
-                sent += 1
-        return sent
+                count += 1
+        return count
 
     @staticmethod
     def acknowledged(session: LiveSession, seq: int) -> None:
         """Forgets what was on its way up to `seq`."""
-        for sent in [one for one in session.sent_at if one <= seq]:
-            del session.sent_at[sent]
+        session.read_up_to = max(session.read_up_to, seq)
+        for sent in [one for one in session.sent if one <= seq]:
+            del session.sent[sent]
+
+
+def _may_send(session: LiveSession, seq: int, size: int, now: float) -> bool:
+    before = session.sent.get(seq)
+    if before is not None:
+        return now - before[0] >= RESEND_SECONDS
+    on_their_way = sum(sent for _, sent in session.sent.values())
+    return len(session.sent) < MAX_UNACKED and on_their_way + size <= MAX_UNACKED_BYTES

@@ -377,9 +377,10 @@ class TaskEvent(Base, Identified, TenantOwned):
     """Something that happened to a task; for a command of an agent also the answer it got."""
 
     __tablename__ = "task_events"
-    __table_args__ = (UniqueConstraint("task_id", "event_id"),)
+    __table_args__ = (UniqueConstraint("task_id", "epoch", "event_id"),)
     task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str]
+    epoch: Mapped[int | None] = mapped_column(Integer)
     event_id: Mapped[str | None]
     data: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     answer: Mapped[dict[str, Any] | None]

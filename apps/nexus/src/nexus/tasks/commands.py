@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -64,26 +64,34 @@ class AgentCommands:
     async def carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
         """One command, in one transaction. Raises SessionReplaced."""
         async with self._db.tenant(caller.tenant_id) as session:
-            await self._check_session(session, caller)
+            await check_session(session, caller)
             task = await session.scalar(select(Task).where(Task.id == _uuid(command.task_id)).with_for_update())
             if task is None:
                 return Refused(code="not_found", detail="There is no such task.")
-            if not isinstance(command, TaskHeartbeat):
-                repeated = await session.scalar(
-                    select(TaskEvent.answer).where(TaskEvent.task_id == task.id, TaskEvent.event_id == command.event_id)
+            stranger = await self._refuse_strangers(session, caller, task, command)
+            if stranger is not None:
+                return stranger
+            repeated = await session.scalar(
+                select(TaskEvent.answer).where(
+                    TaskEvent.task_id == task.id,
+                    TaskEvent.epoch == command.epoch,
+                    TaskEvent.event_id == command.event_id,
                 )
-                if repeated is not None:
-                    return Accepted.model_validate(repeated)
+            )
+            if repeated is not None:
+                return Accepted.model_validate(repeated)
             refusal = self._fence(caller, task, command)
             if refusal is not None:
                 return refusal
             conversation = await session.get_one(TaskMapping, task.conversation_id)
             agent = await session.get_one(Agent, caller.agent_id)
             answer = await self._do(session, task, conversation, agent, command)
+            if isinstance(answer, Refused):
+                return answer
             task.last_sign_at = self._clock.now()
             if task.finished_at is None and task.agent_id is not None:
                 task.lease_until = lease_end(self._clock.now())
-            if isinstance(answer, Accepted) and not isinstance(command, TaskHeartbeat):
+            if not isinstance(command, TaskHeartbeat):
                 note(
                     session,
                     task,
@@ -96,28 +104,27 @@ class AgentCommands:
                 await refresh_card(session, conversation)
             return answer
 
-    async def _check_session(self, session: AsyncSession, caller: Caller) -> None:
-        current = await session.scalar(
-            select(AgentSession.session_epoch).where(
-                AgentSession.agent_id == caller.agent_id,
-                AgentSession.instance == caller.instance,
-                AgentSession.closed_at.is_(None),
+    async def _refuse_strangers(
+        self, session: AsyncSession, caller: Caller, task: Task, command: TaskCommand
+    ) -> Refused | None:
+        """Nobody learns anything about a task that was never offered to them; who had it learns that it is over."""
+        offered = await session.scalars(
+            select(TaskEvent.epoch).where(
+                TaskEvent.task_id == task.id,
+                TaskEvent.kind == "task.offered",
+                TaskEvent.data["agent_id"].astext == str(caller.agent_id),
             )
         )
-        if current != caller.session_epoch:
-            raise SessionReplaced
+        epochs = set(offered.all())
+        if not epochs:
+            return Refused(code="not_found", detail="There is no such task.")
+        return None if command.epoch in epochs else _stale(task)
 
     def _fence(self, caller: Caller, task: Task, command: TaskCommand) -> Refused | None:
         """Only the holder of the current epoch may write (I5)."""
-        if task.agent_id != caller.agent_id or task.instance != caller.instance or task.epoch != command.epoch:
-            if task.agent_id != caller.agent_id and command.epoch >= task.epoch:
-                return Refused(code="not_found", detail="This task is not yours.")
-            return Refused(
-                code="stale_epoch",
-                detail=f"The task is at epoch {task.epoch} and {task.state}; stop working on it.",
-            )
-        if task.finished_at is not None:
-            return Refused(code="stale_epoch", detail=f"The task is {task.state}; stop working on it.")
+        holder = (task.agent_id, task.instance, task.epoch)
+        if holder != (caller.agent_id, caller.instance, command.epoch) or task.finished_at is not None:
+            return _stale(task)
         allowed: frozenset[TaskState] = HELD_STATES if isinstance(command, TaskAccept | TaskReject) else AT_WORK
         if task.state not in allowed:
             return Refused(code="invalid", detail=f"Not allowed while the task is {task.state}: accept it first.")
@@ -227,6 +234,25 @@ class AgentCommands:
         return Accepted(lease_seconds=LEASE_SECONDS, question_id=str(question.id))
 
 
+async def check_session(session: AsyncSession, caller: Caller) -> None:
+    """Raises SessionReplaced unless the caller's connection is the current one of its process."""
+    current = await session.scalar(
+        select(AgentSession.session_epoch).where(
+            AgentSession.agent_id == caller.agent_id,
+            AgentSession.instance == caller.instance,
+            AgentSession.closed_at.is_(None),
+        )
+    )
+    if current != caller.session_epoch:
+        raise SessionReplaced
+
+
+def _stale(task: Task) -> Refused:
+    return Refused(
+        code="stale_epoch", detail=f"The task is at epoch {task.epoch} and {task.state}; stop working on it."
+    )
+
+
 async def requeue(
     session: AsyncSession,
     task: Task,
@@ -266,8 +292,3 @@ def _uuid(text_id: str) -> UUID | None:
         return UUID(text_id)
     except ValueError:
         return None
-
-
-def state_of(task: Task) -> TaskState:
-    """The state, typed; a CHECK constraint guards the column."""
-    return cast("TaskState", task.state)

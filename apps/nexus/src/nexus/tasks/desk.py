@@ -13,8 +13,9 @@ from nexus.pipeline.facts import Item, Person
 from nexus.pipeline.outbox import refresh_card
 from nexus.store.tables import Delivery, Message, ProjectMapping, Question, Task, TaskEvent, TaskMapping
 from nexus.tasks import mailbox
+from nexus.tasks.offer import fitting
 from nexus.tasks.rules import TASK_TTL_SECONDS, is_over, may_become
-from oblivion_protocol import HELD_STATES, TaskState
+from oblivion_protocol import HELD_STATES, MAX_MESSAGE_BYTES, TaskState
 
 
 class TaskDesk:
@@ -82,7 +83,7 @@ class TaskDesk:
             kind=said.kind,
             author=said.author,
             source=said.source,
-            text=said.text,
+            text=fitting(said.text, MAX_MESSAGE_BYTES // 2),
             message_id=said.message_id,
             at=said.at,
             traceparent=task.traceparent,
@@ -184,6 +185,7 @@ def note(
             tenant_id=task.tenant_id,
             task_id=task.id,
             kind=kind,
+            epoch=task.epoch or None,
             data=data,
             event_id=event_id,
             answer=answer,

@@ -12,14 +12,14 @@ from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.pipeline.facts import PostReply
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
-from nexus.store.database import Database
-from nexus.store.tables import Agent, AgentAlias, AgentSession, Message, Task, TaskEvent, TaskMapping
+from nexus.store.database import Database, is_unavailable
+from nexus.store.tables import Agent, AgentAlias, AgentSession, Task, TaskEvent, TaskMapping
 from nexus.tasks import mailbox
 from nexus.tasks.commands import requeue
 from nexus.tasks.desk import finish, note
+from nexus.tasks.offer import offer_fields
 from nexus.tasks.rules import (
     ACCEPT_SECONDS,
-    LEASE_SECONDS,
     ONLINE_SECONDS,
     REFUSAL_PAUSE_SECONDS,
     Candidate,
@@ -31,8 +31,8 @@ log = get_logger(__name__)
 
 _DISPATCH_LOCK = 0x0B13
 _BATCH = 50
-_CONTEXT_MESSAGES = 50
 _RETRY_SECONDS = 1.0
+_FAILED_OFFER_SECONDS = 30.0
 
 
 class Dispatcher:
@@ -101,20 +101,33 @@ class Dispatcher:
             .limit(_BATCH)
         )
         offers = 0
-        for task in waiting:
-            chosen = choose(await self._candidates(session, task), task.type)
-            conversation = await session.get_one(TaskMapping, task.conversation_id)
-            if isinstance(chosen, Candidate):
-                await self._make_offer(session, task, conversation, chosen)
-                offers += 1
-            else:
-                task.next_offer_at = now + timedelta(seconds=_RETRY_SECONDS)
-                if task.reason == chosen:
-                    continue
-                task.reason = chosen
-            await session.flush()
-            await refresh_card(session, conversation)
+        for task in waiting.all():
+            task_id = task.id
+            try:
+                async with session.begin_nested():
+                    offers += await self._offer_one(session, task)
+            except Exception as error:
+                if is_unavailable(error):
+                    raise
+                # One task that cannot be offered must not keep the others from their agents.
+                log.error("task.not_offered", task_id=str(task_id), exc_info=error)
+                await session.refresh(task)
+                task.next_offer_at = now + timedelta(seconds=_FAILED_OFFER_SECONDS)
+                await session.flush()
         return offers
+
+    async def _offer_one(self, session: AsyncSession, task: Task) -> int:
+        chosen = choose(await self._candidates(session, task), task.type)
+        conversation = await session.get_one(TaskMapping, task.conversation_id)
+        if isinstance(chosen, Candidate):
+            await self._make_offer(session, task, conversation, chosen)
+            return 1
+        task.next_offer_at = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
+        changed, task.reason = task.reason != chosen, chosen
+        await session.flush()
+        if changed:
+            await refresh_card(session, conversation)
+        return 0
 
     async def _make_offer(
         self, session: AsyncSession, task: Task, conversation: TaskMapping, chosen: Candidate
@@ -127,7 +140,6 @@ class Dispatcher:
         task.offers += 1
         task.lease_until = now + timedelta(seconds=ACCEPT_SECONDS)
         task.plan = []
-        said = await self._said(session, conversation)
         await mailbox.post(
             session,
             agent_id,
@@ -135,31 +147,7 @@ class Dispatcher:
             "task.assigned",
             task_id=task.id,
             instance=task.instance,
-            epoch=task.epoch,
-            lease_seconds=LEASE_SECONDS,
-            accept_seconds=ACCEPT_SECONDS,
-            type=task.type,
-            title=task.title,
-            instructions=task.instructions,
-            untrusted=[
-                {"author": one.author_name, "source": one.source, "text": one.text}
-                for one in said
-                if one.source.endswith(".description")
-            ],
-            context=[
-                {
-                    "kind": "comment" if one.source == conversation.tracker else "reply",
-                    "author": one.author_name,
-                    "source": one.source,
-                    "text": one.text,
-                    "message_id": one.external_id,
-                    "at": one.occurred_at,
-                }
-                for one in said
-                if not one.source.endswith(".description")
-            ],
-            links=[{"label": conversation.tracker, "url": conversation.url}],
-            traceparent=task.traceparent,
+            **await offer_fields(session, task, conversation),
         )
         note(
             session,
@@ -167,15 +155,6 @@ class Dispatcher:
             "task.offered",
             {"agent_id": chosen.agent_id, "instance": chosen.instance, "epoch": task.epoch},
         )
-
-    async def _said(self, session: AsyncSession, conversation: TaskMapping) -> list[Message]:
-        newest = await session.scalars(
-            select(Message)
-            .where(Message.conversation_id == conversation.id, Message.deleted_at.is_(None))
-            .order_by(Message.occurred_at.desc())
-            .limit(_CONTEXT_MESSAGES)
-        )
-        return list(reversed(newest.all()))
 
     async def _candidates(self, session: AsyncSession, task: Task) -> list[Candidate]:
         now = self._clock.now()

@@ -411,6 +411,7 @@ def upgrade() -> None:
     op.create_table('task_events',
     sa.Column('task_id', sa.UUID(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('epoch', sa.Integer(), nullable=True),
     sa.Column('event_id', sa.Text(), nullable=True),
     sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
     sa.Column('answer', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
@@ -420,7 +421,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['tasks.id'], name=op.f('fk_task_events_task_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_task_events_tenant_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_task_events')),
-    sa.UniqueConstraint('task_id', 'event_id', name=op.f('uq_task_events_task_id_event_id'))
+    sa.UniqueConstraint('task_id', 'epoch', 'event_id', name=op.f('uq_task_events_task_id_epoch_event_id'))
     )
     op.create_index(op.f('ix_task_events_task_id'), 'task_events', ['task_id'], unique=False)
     op.create_index('ix_task_events_tenant', 'task_events', ['tenant_id', 'created_at', 'id'], unique=False)
