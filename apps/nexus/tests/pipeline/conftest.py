@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
-from pipeline.fakes import Place, place_on
+from pipeline.fakes import Place, Worker, place_on
 
 from nexus.kit.embedded import EmbeddedPostgres
 from nexus.kit.ids import new_id
@@ -80,3 +80,9 @@ async def workers(place: Place) -> AsyncGenerator[Callable[[], Awaitable[Claims]
     yield worker
     for claims in made:
         await claims.die()
+
+
+@pytest.fixture
+async def worker(place: Place, workers: Callable[[], Awaitable[Claims]]) -> AsyncGenerator[Worker]:
+    """A worker that lives."""
+    yield Worker(place, await workers())

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nexus.kit.clock import SystemClock
 from nexus.kit.ids import new_id
 from nexus.kit.sealing import Sealer
+from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
+from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.facts import Fact, Ignored, Intent
 from nexus.pipeline.inbox import Inbox
 from nexus.pipeline.outbox import enqueue
@@ -300,3 +302,27 @@ def place_on(db: Database) -> Place:
 def later(seconds: float) -> datetime:
     """Some time after noon."""
     return NOON + timedelta(seconds=seconds)
+
+
+class Worker:
+    """Claims and delivers, one round at a time."""
+
+    def __init__(self, place: Place, claims: Claims) -> None:
+        self.place = place
+        self.claims = claims
+        self.deliverer = Deliverer(place.db, place.connections, claims)
+
+    async def round(self) -> list[str]:
+        """The outcomes of everything that is due now."""
+        return [await self.deliverer.deliver(row) for row in await self.claims.deliveries(10)]
+
+    async def next_round(self) -> list[str]:
+        """The same, once whatever waits for its time is due."""
+        await self.place.make_due()
+        return await self.round()
+
+
+async def only(place: Place, kind: str = "%") -> Any:
+    """The one delivery of a kind."""
+    (row,) = await place.rows("SELECT * FROM deliveries WHERE kind LIKE :kind", kind=kind)
+    return row

@@ -1,22 +1,19 @@
 """The way out: each effect once, looked up when in doubt, and never silently given up (I3, I4)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from pipeline.fakes import CHANNEL, ITEM, NOON, Place
+from pipeline.fakes import CHANNEL, ITEM, NOON, Place, Worker, only
 
 from nexus.kit.clock import SystemClock
 from nexus.pipeline.claims import Claims, LostClaim
-from nexus.pipeline.delivery import MAX_ATTEMPTS, Deliverer
+from nexus.pipeline.delivery import MAX_ATTEMPTS
 from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
 from nexus.pipeline.facts import AddComment, EditReply, Item, Person, PostCard, PostReply
-from nexus.pipeline.outbox import CARD_UPDATE_INTERVAL_SECONDS, enqueue, refresh_card
+from nexus.pipeline.outbox import enqueue, refresh_card
 from nexus.pipeline.ports import Receipt
-from nexus.store.database import Database
-from nexus.store.tables import TaskMapping
 from nexus.tasks.desk import TaskDesk
 
 Workers = Callable[[], Awaitable[Claims]]
@@ -28,36 +25,6 @@ AN_ITEM = Item(
     id=ITEM, list_id=ITEM, list_name="Inbox", title="Export loses a row", description="", url="", status="open",
     closed=False, priority=None, creator=Person("U1", "Dana"), assignees=(), tags=(), updated_ms=0,
 )  # fmt: skip
-
-
-class Worker:
-    """Claims and delivers, one round at a time."""
-
-    def __init__(self, place: Place, claims: Claims) -> None:
-        self.place = place
-        self.claims = claims
-        self.deliverer = Deliverer(place.db, place.connections, claims)
-
-    async def round(self) -> list[str]:
-        """The outcomes of everything that is due now."""
-        return [await self.deliverer.deliver(row) for row in await self.claims.deliveries(10)]
-
-    async def next_round(self) -> list[str]:
-        """The same, once whatever waits for its time is due."""
-        await self.place.make_due()
-        return await self.round()
-
-
-@pytest.fixture
-async def worker(place: Place, workers: Workers) -> AsyncGenerator[Worker]:
-    """A worker that lives."""
-    yield Worker(place, await workers())
-
-
-async def only(place: Place, kind: str = "%") -> Any:
-    """The one delivery of a kind."""
-    (row,) = await place.rows("SELECT * FROM deliveries WHERE kind LIKE :kind", kind=kind)
-    return row
 
 
 async def wait_of(place: Place) -> float:
@@ -457,85 +424,3 @@ async def test_what_a_task_wanted_to_say_is_not_said_after_it_was_stopped(
     said = [sent for sent in place.sink.sent if isinstance(sent.intent, PostReply)]
     assert len(said) == 1, "the try that was under way, and none after it"
     assert (await only(place, "reply")).state == "superseded"
-
-
-# --- owing an effect ---
-
-
-async def test_effect_is_owed_once_however_often_it_is_asked_for(place: Place, worker: Worker) -> None:
-    conversation = await place.conversation()
-    owed = await asyncio.gather(*(place.owe(conversation, CARD, "card") for _ in range(8)))
-    assert sorted(owed) == [False] * 7 + [True]
-    assert await worker.round() == ["done"]
-    assert await place.owe(conversation, CARD, "card") is False, "not when it is done either"
-    assert len(place.sink.sent) == 1
-
-
-async def test_same_effect_of_another_tenant_is_another_effect(place: Place, another_place: Place) -> None:
-    assert await place.owe(await place.conversation(), CARD, "card")
-    assert await another_place.owe(await another_place.conversation(), CARD, "card")
-
-
-async def test_effect_of_a_transaction_that_failed_is_not_owed(place: Place, worker: Worker) -> None:
-    conversation = await place.conversation(root_ts="1.0")
-    with pytest.raises(RuntimeError):
-        async with place.db.tenant(place.tenant_id) as session:
-            await refresh_card(session, conversation)
-            raise RuntimeError
-    assert await worker.round() == []
-
-
-async def refreshed(place: Place, conversation: TaskMapping) -> None:
-    async with place.db.tenant(place.tenant_id) as session:
-        await refresh_card(session, conversation)
-
-
-async def test_requests_to_redraw_a_card_are_one_until_it_is_redrawn(place: Place, worker: Worker) -> None:
-    conversation = await place.conversation(root_ts="1.0")
-    for _ in range(5):
-        await refreshed(place, conversation)
-    assert await worker.round() == ["done"]
-    assert await worker.next_round() == []
-    assert len(place.sink.sent) == 1
-    assert place.sink.sent[0].card is not None
-
-
-async def test_card_is_redrawn_at_most_once_a_second(place: Place, worker: Worker) -> None:
-    conversation = await place.conversation(root_ts="1.0")
-    await refreshed(place, conversation)
-    await worker.round()
-    await refreshed(place, conversation)
-    ((gap,),) = await place.rows(
-        "SELECT max(available_at) FILTER (WHERE state = 'pending') - max(settled_at) FILTER (WHERE state = 'done') "
-        "FROM deliveries"
-    )
-    assert gap == timedelta(seconds=CARD_UPDATE_INTERVAL_SECONDS)
-    assert await worker.round() == []
-    assert await worker.next_round() == ["done"]
-
-
-async def test_change_that_comes_while_the_card_is_being_redrawn_is_drawn_afterwards(
-    place: Place, worker: Worker
-) -> None:
-    conversation = await place.conversation(root_ts="1.0")
-    await refreshed(place, conversation)
-
-    async def change() -> None:
-        place.sink.while_sending = None
-        await place.change("UPDATE task_mappings SET title = 'A newer title'")
-        await refreshed(place, conversation)
-        await refreshed(place, conversation)
-
-    place.sink.while_sending = change
-    assert await worker.round() == ["done"]
-    assert await worker.next_round() == ["done"]
-    titles = [sent.card.title for sent in place.sink.sent if sent.card]
-    assert titles == ["Export loses a row", "A newer title"]
-
-
-async def test_conversation_that_is_linked_to_no_channel_has_no_card_to_redraw(place: Place, db: Database) -> None:
-    conversation = await place.conversation()
-    conversation.channel_id = None
-    await refreshed(place, conversation)
-    async with db.engine.connect() as connection:
-        assert (await connection.exec_driver_sql("SELECT 1 FROM deliveries")).all() == []
