@@ -13,10 +13,20 @@ from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.store.migrate import upgrade
 
 
+@pytest.fixture
+def postgres_directory() -> Generator[Path]:
+    """A folder for a cluster of a test's own.
+
+    Not below pytest's temporary folder: started by root, PostgreSQL runs as another user, and each new run of
+    pytest locks others out of that folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="oblivion-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Generator[EmbeddedPostgres]:
-    """A server with a migrated template database."""
-    # Not below pytest's own temporary folder: a later run may tidy that up while this one goes on.
+    """A server with a migrated template database; see `postgres_directory` for where it lives."""
     with tempfile.TemporaryDirectory(prefix="oblivion-", ignore_cleanup_errors=True) as directory:
         server = EmbeddedPostgres(Path(directory))
         server.start()

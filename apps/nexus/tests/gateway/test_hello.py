@@ -92,16 +92,21 @@ async def test_socket_that_is_sent_away_but_stays_is_cut_off(
         assert await stubborn.closed(3), "told to go, it keeps the connection for as long as it likes"
 
 
-async def test_second_connection_of_a_process_takes_over_and_the_older_one_is_closed(
-    shared_world: World, account: Account
+async def test_second_connection_of_a_process_takes_over_and_the_older_one_is_closed_at_once(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with connected(shared_world.url, account) as older, connected(shared_world.url, account, None) as newer:
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 60)  # not by the sweep
+    async with (
+        another_gateway(shared_world.nexus) as serving,
+        connected(serving.url, account) as older,
+        connected(serving.url, account, None) as newer,
+    ):
         assert (await newer.hello())["session_epoch"] == 2
         await older.gone()
         await owe(shared_world, account, "hello")
         await eventually(newer.seqs)
         assert older.seqs() == []
-        assert shared_world.gateway.online == 1
+        assert serving.gateway.online == 1
         assert await newer.call("ack", {"seq": 1}) == {"ok": True}
 
 

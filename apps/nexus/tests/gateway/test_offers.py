@@ -172,6 +172,25 @@ async def test_lost_lease_goes_to_another_process_and_the_first_one_is_fenced_of
     assert "too late" not in json.dumps([post.payload for post in posts])
 
 
+async def test_process_that_is_offered_its_own_task_again_cannot_write_under_the_old_epoch(
+    shared_world: World, account: Account
+) -> None:
+    async with connected(shared_world.url, account) as agent:
+        await wish(shared_world, account)
+        first = await agent.offered()
+        await accepted(agent, "task.accept", first)
+        await set_lease(shared_world, first, -1)
+        await eventually(lambda: any(offer["epoch"] == 2 for offer in agent.of("task.assigned")), "offered again")
+        second = agent.of("task.assigned")[-1]
+        for name, more in (("task.accept", {}), ("task.heartbeat", {}), ("task.complete", {"result": "old"})):
+            await refused(agent, name, first, STALE, **more)
+        await refused(agent, "task.accept", {**second, "epoch": 3}, STALE)
+        await accepted(agent, "task.accept", second)
+        await refused(agent, "task.complete", first, STALE, result="old")
+        await accepted(agent, "task.complete", second, result="new")
+        assert (await task_row(shared_world, second)).result == "new"
+
+
 async def test_holder_whose_lease_was_lost_is_told_so_while_the_task_waits_for_another(
     shared_world: World, account: Account
 ) -> None:
@@ -270,16 +289,22 @@ async def test_heartbeat_renews_the_lease(shared_world: World, account: Account)
 
 async def test_rejected_offer_goes_to_another_agent_of_the_squad(shared_world: World, account: Account) -> None:
     other = await register(shared_world, alias=account.alias)
-    async with connected(shared_world.url, other, skills=[]) as unable, connected(shared_world.url, account) as picky:
+    async with connected(shared_world.url, account) as picky:
         await wish(shared_world, account)
         first = await picky.offered()
-        await unable.hello(skills=["fix_bug"])
         await accepted(picky, "task.reject", first, reason="not mine")
-        second = await unable.offered()
-        assert (second["task_id"], second["epoch"]) == (first["task_id"], 2)
-        await refused(picky, "task.accept", first, STALE)
-        assert len(picky.of("task.assigned")) >= 1
+        await eventually(lambda: _waits_for(shared_world, first, "not_accepted"), "it is not offered to the same again")
+        async with connected(shared_world.url, other) as willing:
+            second = await willing.offered()
+            assert (second["task_id"], second["epoch"]) == (first["task_id"], 2)
+            await refused(picky, "task.accept", first, STALE)
+            await accepted(willing, "task.accept", second)
         assert {offer["epoch"] for offer in picky.of("task.assigned")} == {1}
+
+
+async def _waits_for(world: World, task: dict[str, Any], reason: str) -> bool:
+    row = await task_row(world, task)
+    return (row.state, row.reason) == ("submitted", reason)
 
 
 async def test_commands_that_are_sent_without_waiting_take_effect_in_the_order_they_were_sent(

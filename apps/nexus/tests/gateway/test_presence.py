@@ -133,15 +133,21 @@ async def test_silent_socket_is_gone_within_30_seconds_even_if_engine_io_does_no
         await eventually(lambda: quick.gateway.online == 0, "gone", GONE_SECONDS)
 
 
-async def test_socket_that_answers_its_pings_stays(
+async def test_answered_ping_ends_the_silence_and_the_next_one_begins_another(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
-        monkeypatch.setattr(server, name, getattr(server, name) * TENTH / 4)
-    async with another_gateway(shared_world.nexus) as quick, raw(quick.url) as agent:
+    monkeypatch.setattr(server, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(server, "PONG_SECONDS", 1000)
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 1000)  # the test looks instead, at instants of its own
+    async with another_gateway(shared_world.nexus) as serving, raw(serving.url) as agent:
         await agent.enter(account.token)
-        assert not await agent.closed(4 * GONE_SECONDS / 10), "it answers, and is sent away"
-        assert quick.gateway.online == 1
+        look = serving.gateway._unanswered_pings
+        for begin in (0.0, 100.0):
+            await agent.receive("2")
+            assert look(begin) == look(begin + server.SILENT_SECONDS) == []
+            assert len(look(begin + server.SILENT_SECONDS + 0.1)) == 1
+            await agent.send("3")
+            await eventually(lambda: not look(1000.0), "the answer has arrived")
 
 
 async def test_draining_gateway_tells_each_agent_when_to_come_back_and_takes_no_new_one(

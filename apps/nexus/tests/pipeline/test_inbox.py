@@ -208,10 +208,9 @@ async def test_store_that_hangs_is_unavailable_in_time_and_works_afterwards(
 
 
 @pytest.fixture
-async def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[EmbeddedPostgres]:
+async def own_postgres(postgres_directory: Path) -> AsyncGenerator[EmbeddedPostgres]:
     """A server that a test may stop."""
-    directory: Path = tmp_path_factory.mktemp("own")
-    server = EmbeddedPostgres(directory)
+    server = EmbeddedPostgres(postgres_directory)
     server.start()
     await upgrade(server.url)
     yield server

@@ -159,10 +159,9 @@ async def test_channel_of_a_list_is_found_by_the_agreed_query(database_url: str)
     await db.aclose()
 
 
-async def test_owner_who_is_no_superuser_can_migrate_and_serve(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_owner_who_is_no_superuser_can_migrate_and_serve(postgres_directory: Path) -> None:
     """A managed PostgreSQL gives nobody a superuser; a superuser would also pass by row-level security unseen."""
-    directory: Path = tmp_path_factory.mktemp("managed")
-    server = EmbeddedPostgres(directory, settings={"fsync": "off"})
+    server = EmbeddedPostgres(postgres_directory, settings={"fsync": "off"})
     server.start()
     try:
         await run(server.url, "CREATE ROLE installer LOGIN CREATEROLE", "CREATE DATABASE managed OWNER installer")

@@ -87,12 +87,6 @@ async def test_postgres_starts_again_although_a_process_of_the_killed_one_is_sti
         server.stop(immediate=True)
 
 
-@pytest.fixture
-def postgres_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for a cluster."""
-    return tmp_path_factory.mktemp("cluster")
-
-
 async def remembered(server: EmbeddedValkey, value: str | None = None) -> str | None:
     client = Redis.from_url(server.url, decode_responses=True)
     try:
