@@ -78,6 +78,7 @@ async def test_comments_appear_once_in_order_under_their_authors_name_and_follow
     root = await linked.root("Commented")
     first = await linked.comment(item, "first")
     await linked.comment(item, "second <!channel> & <@U1>")
+    await eventually(lambda: _contains(linked, root["ts"], "second"))
     await linked.settled()
     said = await linked.said(root["ts"])
     assert [text for text in said if "first" in text or "second" in text] == [

@@ -104,16 +104,18 @@ class World:
             return list((await connection.execute(text(query), parameters)).all())
 
     async def settled(self) -> None:
-        """Returns once nothing is on its way any more."""
+        """Returns once nothing is on its way any more: not from the vendors to us, nor from us to them."""
 
         async def idle() -> bool:
+            if self.box.sandbox.core.outgoing.under_way:
+                return False
             (count,) = (
                 await self.rows(
                     "SELECT (SELECT count(*) FROM inbox WHERE state = 'pending') + "
                     "(SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending'))"
                 )
             )[0]
-            return count == 0
+            return count == 0 and not self.box.sandbox.core.outgoing.under_way
 
         await eventually(idle, "everything settled")
 

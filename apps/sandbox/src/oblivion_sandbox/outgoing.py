@@ -61,6 +61,11 @@ class Outgoing:
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
 
+    @property
+    def under_way(self) -> int:
+        """How much background work is not finished; 0 when every event was delivered or given up."""
+        return len(self._tasks)
+
     def submit(self, lane_key: str, parcel: Parcel) -> None:
         """Queue an event, on a running loop. A fault rule may lose, delay, double or hold it back."""
         lane = self._lanes.setdefault(lane_key, _Lane())
