@@ -47,7 +47,7 @@ generate: setup ## Make schema.json and the TypeScript types anew
 	npm run --silent generate -w packages/protocol
 
 lock: $(VENV)/.ready ## Resolve the Python dependencies anew
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
+	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
 		$(PYPROJECTS) --all-extras --group dev $(addprefix --no-emit-package ,$(LOCKED_OUT)) -o requirements.lock
 
 clean: ## Remove what was installed and built; keeps .oblivion/
@@ -59,8 +59,8 @@ $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
 	@echo "Installing Python packages into $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements.lock requirements-uv.lock
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --system-certs --require-hashes requirements.lock requirements-uv.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --system-certs --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json packages/*/package.json tests/interop/package.json
