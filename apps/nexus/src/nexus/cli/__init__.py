@@ -1,5 +1,6 @@
 """The commands of `oblivion`, each a thin shell around the parts that `bootstrap` assembles."""
 
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -30,22 +31,27 @@ app.add_typer(admin.agent, name="agent", help="Agents and their credentials.")
 app.add_typer(admin.deliveries, name="deliveries", help="Dead letters: list them, replay them.")
 
 
-@app.callback()
-def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("oblivion-nexus"))
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("oblivion-nexus"))
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def run() -> int:
     """Runs the command line; returns its exit code."""
     console = Console(stderr=True, soft_wrap=True)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        return stop.exit_code
+        ended = app(standalone_mode=False)
+        return ended if isinstance(ended, int) else 0
     except typer.Abort:
         return 130
     except (SettingsError, EmbeddedServerError, NotDurable) as error:

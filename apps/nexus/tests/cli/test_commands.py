@@ -1,0 +1,121 @@
+"""`oblivion` as an operator meets it: exit codes, what is printed, and what is said when something is wrong."""
+
+import asyncio
+import os
+import re
+import sys
+
+import pytest
+from sqlalchemy import text
+from support.world import running_world
+
+from nexus.kit.embedded import free_port
+from nexus.store.database import Database
+
+SECRET_KEY = "a secret key that is long enough for production"
+
+
+async def oblivion(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """(exit code, standard output, standard error)"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OBLIVION_", "AGENT_"))}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "nexus", *arguments,
+        env=clean | environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture
+def environment(database_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        "OBLIVION_DATABASE_URL": database_url,
+        "OBLIVION_REDIS_URL": redis_url,
+        "OBLIVION_SECRET_KEY": SECRET_KEY,
+    }
+
+
+async def test_version_help_and_wrong_usage_have_the_usual_exit_codes() -> None:
+    version, help_, wrong = await asyncio.gather(oblivion("--version"), oblivion("--help"), oblivion("nosuch"))
+    assert (version[0], version[1].strip()) == (0, "0.1.0")
+    assert help_[0] == 0
+    assert wrong[0] == 2
+    assert "No such command" in wrong[2]
+    assert "Traceback" not in wrong[2]
+
+
+async def test_schema_is_upgraded_once_and_said_so(environment: dict[str, str]) -> None:
+    db = Database(environment["OBLIVION_DATABASE_URL"])
+    async with db.engine.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await db.aclose()
+    code, out, err = await oblivion("db", "upgrade", **environment)
+    assert (code, out) == (0, "schema: empty → 0001\n"), err
+    code, out, _ = await oblivion("db", "upgrade", **environment)
+    assert (code, out) == (0, "schema: 0001, nothing to do\n")
+
+
+async def test_credentials_of_an_agent_are_printed_once(environment: dict[str, str]) -> None:
+    code, out, err = await oblivion(
+        "agent", "create", "fixer", "--alias", "@AI_Squad", "--skill", "fix_bug", **environment
+    )
+    assert code == 0, err
+    printed = re.fullmatch(r"AGENT_ID=(\S+)\nAGENT_SECRET=(obl_sk_\S{43})\n", out)
+    assert printed is not None, out
+    code, listed, _ = await oblivion("agent", "list", **environment)
+    assert code == 0
+    assert "fixer" in listed
+    assert "@AI_Squad" in listed
+    assert printed[2] not in listed
+    again, _, said = await oblivion("agent", "create", "fixer", **environment)
+    assert again == 1
+    assert "fixer already" in said
+
+
+async def test_doctor_says_what_is_wrong_and_what_to_do(environment: dict[str, str]) -> None:
+    code, out, _ = await oblivion("doctor", **environment)
+    assert code == 0
+    assert "no workspace is connected yet" in out
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    code, out, _ = await oblivion("doctor", **environment | {"OBLIVION_REDIS_URL": nowhere})
+    assert code == 1
+    assert "check OBLIVION_REDIS_URL" in out
+
+
+async def test_what_is_missing_or_unsafe_is_said_without_a_traceback(environment: dict[str, str]) -> None:
+    missing, short, away = await asyncio.gather(
+        oblivion("serve", "worker"),
+        oblivion("agent", "list", **environment | {"OBLIVION_SECRET_KEY": "short"}),
+        oblivion("db", "upgrade", OBLIVION_DATABASE_URL=f"postgresql://u:hunter2@127.0.0.1:{free_port()}/x"),
+    )
+    for (code, _, err), said in (
+        (missing, "OBLIVION_DATABASE_URL is not set"),
+        (short, "OBLIVION_SECRET_KEY"),
+        (away, "PostgreSQL does not answer"),
+    ):
+        assert code == 1
+        assert said in err
+        assert "Traceback" not in err
+        assert "hunter2" not in err
+
+
+async def test_links_and_dead_letters_from_a_shell(database_url: str, redis_url: str) -> None:
+    async with running_world(database_url, redis_url) as world:
+        environment = {
+            "OBLIVION_DATABASE_URL": database_url,
+            "OBLIVION_REDIS_URL": redis_url,
+            "OBLIVION_ENVIRONMENT": "development",
+        }
+        code, out, err = await oblivion("link", "901100200300", "C0A1B2C3D", **environment)
+        assert (code, out) == (0, "Inbox → #ai-squad (a reply is synced by keyword)\n"), err
+        code, _, err = await oblivion("link", "901100200300", "C0NOSUCH1", **environment)
+        assert code == 1
+        assert "Check the id" in err
+        code, out, _ = await oblivion("deliveries", "list", **environment)
+        assert (code, out) == (0, "There are no dead letters.\n")
+        code, _, err = await oblivion("deliveries", "replay", **environment)
+        assert code == 1
+        assert "--all" in err
+        assert world.tenant_id
