@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import socketio
@@ -47,13 +48,15 @@ async def register(world: World, *, alias: str | None = None, tenant_id: UUID | 
     return Account(made.agent_id, name, issued.access_token, alias)
 
 
-async def owe(world: World, account: Account, *texts: str, instance: str | None = "one") -> None:
+async def owe(
+    world: World, account: Account, *texts: str, instance: str | None = "one", task_id: str | None = None
+) -> None:
     """Owes an agent events, as everything does that has something to tell it."""
     async with world.nexus.db.tenant(world.tenant_id) as session:
         for said in texts:
             await mailbox.post(
                 session, account.agent_id, world.tenant_id, "agent.muted",
-                task_id=None, instance=instance, reason=said,
+                task_id=task_id and UUID(task_id), instance=instance, reason=said,
             )  # fmt: skip
     world.nexus.bells.ring("agents")
 
@@ -202,6 +205,22 @@ async def raw(url: str) -> AsyncGenerator[RawSocket]:
         opened = RawSocket(websocket)
         await opened.receive("0")
         yield opened
+
+
+@asynccontextmanager
+async def deaf(url: str) -> AsyncGenerator[None]:
+    """A transport whose other end takes nothing from the wire: what it is sent piles up at the server."""
+    loop, address = asyncio.get_running_loop(), urlsplit(url)
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.setblocking(False)
+        await loop.sock_connect(peer, (address.hostname, address.port))
+        request = (
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket",
+            "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "\r\n",
+        )  # fmt: skip
+        await loop.sock_sendall(peer, "\r\n".join(request).encode())
+        yield
 
 
 class _Server(uvicorn.Server):

@@ -60,5 +60,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _quicken(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(server, "SWEEP_SECONDS", 0.1)
+    patch.setattr(server, "TOUCH_SECONDS", 0.1)
     patch.setattr(server, "PUMP_SECONDS", 0.1)
     patch.setattr(sink, "RESEND_SECONDS", 0.5)

@@ -6,13 +6,15 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from gateway.agent_sockets import Account, another_gateway, connected, raw, register
+from engineio import packet
+from gateway.agent_sockets import Account, AgentSocket, another_gateway, connected, deaf, raw, register
 from gateway.work import state_is, wish
 from support.waiting import eventually
 from support.world import CHANNEL_ID, LIST_ID, World, running_world
 from websockets.exceptions import ConnectionClosed
 
 from nexus.bootstrap import open_nexus
+from nexus.gateway import server
 from nexus.kit.embedded import EmbeddedValkey
 from oblivion_protocol import MAX_MESSAGE_BYTES
 
@@ -66,6 +68,21 @@ async def test_packet_that_makes_no_sense_harms_nobody_else_and_its_sender_can_c
         assert await other.call("ack", {"seq": 0}) == {"ok": True}
         async with connected(shared_world.url, account, "raw") as again:
             assert await again.call("ack", {"seq": 0}) == {"ok": True}
+
+
+async def test_stranger_that_reads_nothing_cannot_hold_up_the_sweep(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HELLO_SECONDS", 0.3)
+    async with another_gateway(shared_world.nexus) as serving, deaf(serving.url):
+        transports = serving.gateway.sio.eio.sockets
+        await eventually(lambda: transports)
+        (transport,) = transports.values()
+        for _ in range(40):  # more than the buffers between the two of us take
+            await transport.send(packet.Packet(packet.MESSAGE, "x" * 500_000))
+        for _ in range(2):
+            mute = await AgentSocket(serving.url, account.token).open()
+            await mute.gone(5)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from gateway.agent_sockets import Account, AgentSocket, connected, frame, register
+from gateway.agent_sockets import BOUND_SECONDS, Account, AgentSocket, connected, frame, owe, register
 from gateway.work import items, set_lease, state_is, task_row, wish
 from sqlalchemy import select
 from support.waiting import eventually
@@ -19,7 +19,7 @@ from nexus.cli.admin import tenant_named
 from nexus.kit.ids import new_id
 from nexus.store.tables import Message, TaskMapping
 from nexus.tasks import mailbox
-from oblivion_protocol import MAX_MESSAGE_BYTES, TaskAssigned
+from oblivion_protocol import MAX_MESSAGE_BYTES, MAX_TEXT_CHARS, TaskAssigned
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,6 +85,24 @@ async def test_process_that_comes_back_under_another_name_keeps_its_task_and_hea
         (update,) = await eventually(lambda: agent.of("context.updated"))
         assert (update["kind"], update["text"]) == ("reply", "said while it was away")
         await accepted(agent, "task.complete", task, result="still mine")
+
+
+async def test_process_that_takes_a_task_over_hears_what_was_not_read_however_far_it_has_read_itself(
+    shared_world: World, account: Account
+) -> None:
+    async with connected(shared_world.url, account, "before") as before:
+        await wish(shared_world, account)
+        task = await before.offered()
+        await accepted(before, "task.accept", task)
+        await before.call("ack", {"seq": 1})
+        await owe(shared_world, account, "not read", instance="before", task_id=task["task_id"])
+    async with connected(shared_world.url, account, "after", capacity=0) as after:
+        await owe(shared_world, account, "read", instance="after")
+        await eventually(lambda: after.seqs() == [3])
+    async with connected(shared_world.url, account, None) as after:
+        answer = await after.hello("after", last_seq=3, holding=[{"task_id": task["task_id"], "epoch": 1}])
+        assert (len(answer["confirmed"]), answer["replayed"]) == (1, 1)
+        await eventually(lambda: 2 in after.seqs(), "what was announced is sent", BOUND_SECONDS)
 
 
 async def test_same_event_id_twice_has_the_same_answer_and_one_reply_in_slack(
@@ -336,24 +354,37 @@ async def test_text_that_is_longer_than_a_message_may_be_is_cut_and_the_task_is_
     assert len(json.dumps(offer).encode()) <= MAX_MESSAGE_BYTES
 
 
+@pytest.mark.parametrize("sizes", [(35_000, 35_000, 35_000, 35_000), (45_000,), (95_000,)])
 async def test_offer_with_a_long_history_stays_below_the_size_of_a_message(
-    shared_world: World, account: Account
+    shared_world: World, account: Account, sizes: tuple[int, ...]
 ) -> None:
     (item,) = await items(shared_world, await wish(shared_world, account))
     async with shared_world.nexus.db.tenant(shared_world.tenant_id) as session:
         conversation = await session.scalar(select(TaskMapping.id).where(TaskMapping.item_id == item))
-        for number in range(4):
+        for number, size in enumerate(sizes):
             session.add(
                 Message(
                     id=new_id(), tenant_id=shared_world.tenant_id, conversation_id=conversation, source="clickup",
                     external_id=str(number), author_id="1", author_name="Dana Reyes",
-                    text=f"{number} " + "y" * 35_000, occurred_at=shared_world.nexus.clock.now(),
+                    text=f"{number} " + "y" * size, occurred_at=shared_world.nexus.clock.now(),
                 )
             )  # fmt: skip
     async with connected(shared_world.url, account) as agent:
         offer = await agent.offered()
     assert len(json.dumps(offer).encode()) <= MAX_MESSAGE_BYTES
-    assert offer["context"][-1]["text"].startswith("3 "), "the newest is what must not be missing"
+    assert offer["context"][-1]["text"].startswith(f"{len(sizes) - 1} "), "the newest is what must not be missing"
+
+
+async def test_comment_that_is_longer_than_a_text_may_be_reaches_the_agent_cut(
+    shared_world: World, account: Account
+) -> None:
+    async with connected(shared_world.url, account) as agent:
+        (item,) = await items(shared_world, await wish(shared_world, account))
+        await accepted(agent, "task.accept", await agent.offered())
+        await shared_world.comment(item, "long " + "y" * 45_000)
+        (update, *_) = await eventually(lambda: agent.of("context.updated"), "the comment", BOUND_SECONDS)
+    assert (update["kind"], update["text"][:6]) == ("comment", "long y")
+    assert len(update["text"]) <= MAX_TEXT_CHARS
 
 
 async def test_task_that_cannot_be_offered_does_not_keep_others_from_their_agents(

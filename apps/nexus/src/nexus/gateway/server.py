@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import socketio
@@ -81,6 +81,7 @@ class Gateway:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Each socket's messages take effect one at a time, in the order in which they were sent."""
         self._touched_at = 0.0
+        self._hanging_up: set[asyncio.Task[None]] = set()
         self._pump_wake = asyncio.Event()
         self._draining = False
         self.sio: Any = socketio.AsyncServer(
@@ -353,11 +354,20 @@ class Gateway:
 
     async def _cut_off(self, connection: str) -> None:
         environ: dict[str, Any] = self.sio.environ.get(connection, {})
-        await self.sio.eio.disconnect(connection)
+        socket: Any = self.sio.eio.sockets.get(connection)
+        if socket is None:
+            return
+        await socket.close(wait=False)  # waiting for its queue would be waiting for a peer that may read nothing
         close = environ.get("asgi.send")
         if close is not None:  # Engine.IO says goodbye, and would then wait for the other side to hang up
-            with contextlib.suppress(Exception):
-                await close({"type": "websocket.close", "code": 1008})
+            task = asyncio.create_task(self._hang_up(close))
+            self._hanging_up.add(task)
+            task.add_done_callback(self._hanging_up.discard)
+
+    @staticmethod
+    async def _hang_up(close: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(close({"type": "websocket.close", "code": 1008}), HELLO_SECONDS)
 
     def _unanswered_pings(self, now: float) -> list[str]:
         """Sockets whose last ping has waited too long for its pong, by a monotonic clock.

@@ -120,7 +120,7 @@ class Sessions:
                 )
             ).all()
         caller = Caller(tenant_id, agent_id, hello.instance, epoch)
-        return Opened(LiveSession(sid, caller, hello.last_seq), confirmed, revoked, len(replayed))
+        return Opened(LiveSession(sid, caller), confirmed, revoked, len(replayed))
 
     async def close(self, session: LiveSession) -> None:
         """Marks a session as gone, unless another connection has taken over. Leases keep running."""

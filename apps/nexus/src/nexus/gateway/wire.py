@@ -21,12 +21,12 @@ class Json:
 
 
 class JsonPacket(packet.Packet):
-    """A packet without binary attachments; one that announces some breaks the protocol and ends its connection."""
+    """A packet without binary attachments; one that announces some breaks the protocol and has no effect."""
 
     uses_binary_events = False
 
     def decode(self, encoded_packet: Any) -> int:
-        """Reads one packet. Raises ValueError, upon which Engine.IO closes the connection."""
+        """Reads one packet. Raises ValueError, upon which the packet has no effect."""
         attachments: int = super().decode(encoded_packet)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         kind = cast("int", self.packet_type)  # pyright: ignore[reportUnknownMemberType]
         if attachments or kind in (packet.BINARY_EVENT, packet.BINARY_ACK):

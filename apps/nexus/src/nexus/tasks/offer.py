@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.store.tables import Message, Task, TaskMapping
 from nexus.tasks.rules import ACCEPT_SECONDS, LEASE_SECONDS
-from oblivion_protocol import MAX_MESSAGE_BYTES
+from oblivion_protocol import MAX_MESSAGE_BYTES, MAX_TEXT_CHARS
 
 MAX_CONTEXT_MESSAGES = 50
 _SPARE_BYTES = 4096
@@ -17,7 +17,10 @@ _CUT = " … (cut)"
 
 
 def fitting(text: str, limit_bytes: int) -> str:
-    """The text, cut so that it takes at most so many bytes as JSON, escapes and all."""
+    """The text, cut so that it takes at most so many bytes as JSON, escapes and all, and is no longer than a text
+    may be on the wire."""
+    if len(text) > MAX_TEXT_CHARS:
+        text = text[: MAX_TEXT_CHARS - len(_CUT)] + _CUT
     if len(text) * 6 <= limit_bytes or _size(text) <= limit_bytes:
         return text
     low, high = 0, len(text)
