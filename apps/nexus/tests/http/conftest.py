@@ -21,10 +21,10 @@ from nexus.auth.keys import SigningKeys
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
-from nexus.http.mappings import mapping_resource
 from nexus.http.parts import HttpParts, Listing
 from nexus.kit.embedded import EmbeddedPostgres
 from nexus.kit.sealing import Sealer
+from nexus.pipeline.links import mapping_resource
 from nexus.store.database import Database
 from nexus.store.tables import (
     Base,

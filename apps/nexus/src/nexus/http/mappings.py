@@ -1,6 +1,5 @@
 """Which list of the tracker is linked to which channel of the chat."""
 
-from typing import cast
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,6 +10,7 @@ from nexus.http.access import CanReadAdmin, CanWriteAdmin
 from nexus.http.inputs import Input, Line, VendorId
 from nexus.http.paging import Paging
 from nexus.http.parts import Parts
+from nexus.pipeline.links import mapping_resource
 from nexus.store.tables import ProjectMapping
 from oblivion_protocol.resources import MappingResource, Page, SyncRule
 
@@ -24,20 +24,6 @@ class NewMapping(Input):
     channel_id: VendorId
     sync_rule: SyncRule = "keyword"
     sync_keyword: Line = "!sync"
-
-
-def mapping_resource(row: ProjectMapping) -> MappingResource:
-    """A row as the API shows it."""
-    return MappingResource(
-        id=str(row.id),
-        list_id=row.list_id,
-        list_name=row.list_name,
-        channel_id=row.channel_id,
-        channel_name=row.channel_name,
-        sync_rule=cast("SyncRule", row.sync_rule),  # a check constraint holds it
-        sync_keyword=row.sync_keyword,
-        created_at=row.created_at,
-    )
 
 
 @router.get("")

@@ -97,7 +97,7 @@ class Links:
             ).all()
         for item_id in waiting:
             await self._look_again(tracker_row, item_id)
-        return resource_of(mapping)
+        return mapping_resource(mapping)
 
     async def unlink(self, tenant_id: UUID, mapping_id: UUID, actor: str) -> bool:
         """Removes a mapping; conversations that exist go on. False when there is none."""
@@ -174,7 +174,7 @@ class Links:
         await self._inbox.accept(row.id, tracker.hint(item_id, str(new_id())))
 
 
-def resource_of(mapping: ProjectMapping) -> MappingResource:
+def mapping_resource(mapping: ProjectMapping) -> MappingResource:
     """A mapping as the API shows it."""
     return MappingResource(
         id=str(mapping.id),
