@@ -155,7 +155,7 @@ class Claims:
         extra = ", external_id = :external" if table == "deliveries" else ", conversation_id = :conversation"
         done = await session.execute(
             text(
-                f"UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL, "  # noqa: S608
+                f"UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL, "  # noqa: S608 - `table` is a Literal
                 f"settled_at = clock_timestamp(){extra} WHERE id = :id AND claimed_by = :worker RETURNING id"
             ),
             {"state": state, "reason": reason, "id": row_id, "worker": self.worker}
@@ -178,7 +178,7 @@ class Claims:
         async with self._db.system() as session:
             await session.execute(
                 text(
-                    f"UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL, "  # noqa: S608
+                    f"UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL, "  # noqa: S608 - `table` is a Literal
                     "attempts = attempts - :uncount, "
                     "available_at = clock_timestamp() + make_interval(secs => :after) "
                     "WHERE id = :id AND claimed_by = :worker"

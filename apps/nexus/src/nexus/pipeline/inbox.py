@@ -20,7 +20,7 @@ from nexus.store.database import Database, is_unavailable
 STORE_TIMEOUT_SECONDS = 2.5
 """How long a request waits for its commit; Slack gives up after 3 s, ClickUp after 7 s."""
 
-_NO_SECRET = "an unknown webhook costs the same time as a wrong signature"  # noqa: S105
+_NO_SECRET = "an unknown webhook costs the same time as a wrong signature"  # noqa: S105 - no secret
 
 _INSERT = text("""
     INSERT INTO inbox (id, tenant_id, connection_id, source, dedup_key, stream_key, occurred_at,

@@ -22,7 +22,7 @@ _PERHAPS_DONE = frozenset({
 
 _NOT_NOW = frozenset({"team_added_to_org", "org_login_required", "external_channel_migrating"})
 
-_NEW_TOKEN = "Reinstall the Slack app in the workspace and enter the new bot token in Settings."  # noqa: S105
+_NEW_TOKEN = "Reinstall the Slack app in the workspace and enter the new bot token in Settings."  # noqa: S105 - a sentence
 _OUR_BUG = "This is a fault of Oblivion: please report it with the text of this message."
 
 _WHAT_TO_DO: Mapping[str, str] = {
