@@ -27,6 +27,7 @@ SYSTEM_TABLES = (
     "tasks",
     "task_mappings",
     "messages",
+    "paces",
 )
 
 
@@ -47,22 +48,31 @@ def create_roles_sql() -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA public TO {role}"
 
 
-def protect_sql(tenant_tables: Iterable[str]) -> Iterator[str]:
-    """Enables and forces row-level security on tables with a `tenant_id`, and grants access to the roles."""
+def protect_sql(tenant_tables: Iterable[str], system_tables: Iterable[str]) -> Iterator[str]:
+    """Enables and forces row-level security on new tables with a `tenant_id`, and grants access to the roles.
+
+    `system_tables` are those of them that cross-tenant work needs, too.
+    """
     mine = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
     for table in tenant_tables:
         yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
         yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
         yield f"CREATE POLICY tenant ON {table} TO {APP_ROLE} USING ({mine}) WITH CHECK ({mine})"
         yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP_ROLE}"
+    for table in system_tables:
+        yield f"CREATE POLICY system ON {table} TO {SYSTEM_ROLE} USING (true) WITH CHECK (true)"
+        yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {SYSTEM_ROLE}"
+
+
+def protect_tenants_sql() -> Iterator[str]:
+    """The same for the tables without a `tenant_id`, once: tenants themselves, keys, the schema's revision."""
     # A tenant may read its own name; only the system creates tenants.
     yield "ALTER TABLE tenants ENABLE ROW LEVEL SECURITY"
     yield "ALTER TABLE tenants FORCE ROW LEVEL SECURITY"
     own = "id = nullif(current_setting('app.tenant_id', true), '')::uuid"
     yield f"CREATE POLICY tenant ON tenants FOR SELECT TO {APP_ROLE} USING ({own})"
     yield f"GRANT SELECT ON tenants TO {APP_ROLE}"
-    for table in SYSTEM_TABLES:
-        if table != "signing_keys":
-            yield f"CREATE POLICY system ON {table} TO {SYSTEM_ROLE} USING (true) WITH CHECK (true)"
+    yield f"CREATE POLICY system ON tenants TO {SYSTEM_ROLE} USING (true) WITH CHECK (true)"
+    for table in ("tenants", "signing_keys"):
         yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {SYSTEM_ROLE}"
     yield f"GRANT SELECT ON alembic_version TO {APP_ROLE}, {SYSTEM_ROLE}"

@@ -101,6 +101,21 @@ class Connection(Base, Identified, TenantOwned):
     sealed: Mapped[bytes]
     facts: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     broken_reason: Mapped[str | None]
+    health: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    """What the last look at the vendor found, such as the state of our webhook there."""
+    checked_at: Mapped[datetime | None]
+    read_until: Mapped[datetime | None]
+    """Everything that changed at the vendor before this instant has been seen or read back."""
+
+
+class Pace(Base, Identified, TenantOwned):
+    """When a vendor takes the next message under some limit of its own, for all processes together."""
+
+    __tablename__ = "paces"
+    __table_args__ = (UniqueConstraint("connection_id", "key"),)
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    key: Mapped[str]
+    next_at: Mapped[datetime]
 
 
 class WebhookKey(Base, Identified, TenantOwned):
@@ -266,7 +281,13 @@ class InboxEvent(Base, Identified, TenantOwned):
             "id",
             postgresql_where=sql("state = 'pending'"),
         ),
-        Index("ix_inbox_due", "available_at", postgresql_where=sql("state = 'pending'")),
+        Index(
+            "ix_inbox_due",
+            "tenant_id",
+            "available_at",
+            postgresql_where=sql("state = 'pending' AND claimed_by IS NULL"),
+        ),
+        Index("ix_inbox_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
         Index("ix_inbox_dead", "created_at", postgresql_where=sql("state = 'dead'")),
     )
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
@@ -282,6 +303,9 @@ class InboxEvent(Base, Identified, TenantOwned):
     attempts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     crashes: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     available_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    suspect: Mapped[bool] = mapped_column(server_default=sql("false"))
+    """A worker died while it held this row, among others: it is claimed by itself until it is settled."""
+    claimed_alone: Mapped[bool] = mapped_column(server_default=sql("false"))
     claimed_by: Mapped[int | None] = mapped_column(Integer)
     claimed_until: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
@@ -306,7 +330,13 @@ class Delivery(Base, Identified, TenantOwned):
             "id",
             postgresql_where=sql("state IN ('pending','sending')"),
         ),
-        Index("ix_deliveries_due", "available_at", postgresql_where=sql("state IN ('pending','sending')")),
+        Index(
+            "ix_deliveries_due",
+            "tenant_id",
+            "available_at",
+            postgresql_where=sql("state IN ('pending','sending') AND claimed_by IS NULL"),
+        ),
+        Index("ix_deliveries_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
         Index("ix_deliveries_dead", "created_at", postgresql_where=sql("state = 'dead'")),
     )
     sink: Mapped[str]
@@ -325,11 +355,19 @@ class Delivery(Base, Identified, TenantOwned):
     attempts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     crashes: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     available_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    suspect: Mapped[bool] = mapped_column(server_default=sql("false"))
+    """A worker died while it held this row, among others: it is claimed by itself until it is settled."""
+    claimed_alone: Mapped[bool] = mapped_column(server_default=sql("false"))
     claimed_by: Mapped[int | None] = mapped_column(Integer)
     claimed_until: Mapped[datetime | None]
     attempted_at: Mapped[datetime | None]
+    slot_at: Mapped[datetime | None]
+    """The turn that this row has taken under the vendor's limit (see `Pace`), until it is used."""
     settled_at: Mapped[datetime | None]
     external_id: Mapped[str | None]
+    """Id of the effect at the vendor; known before `done` when its echo came first."""
+    healed: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    """How many times a second effect of this row was seen and taken back."""
 
 
 class Task(Base, Identified, TenantOwned):

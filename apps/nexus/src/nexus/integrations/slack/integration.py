@@ -77,7 +77,7 @@ class SlackIntegration:
             # It may be in use at this moment.
             self._replaced.append(known.client)
         client = SlackClient(given.bot_token, given.api_url)
-        opened = _Open(given, us, client, SlackChat(client, us))
+        opened = _Open(given, us, client, SlackChat(client, us, posts_per_second=given.posts_per_second))
         self._open[connection.id] = opened
         return opened.chat
 

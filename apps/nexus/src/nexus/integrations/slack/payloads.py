@@ -263,6 +263,8 @@ class Credentials(Payload):
     app_token: str = ""
     app_id: str = ""
     api_url: str = "https://slack.com/api/"
+    posts_per_second: float = Field(default=1.0, gt=0)
+    """Messages a second that Slack takes in one channel: 1, unless it has raised the limit for this workspace."""
 
 
 Kind = Literal["event", "interaction"]

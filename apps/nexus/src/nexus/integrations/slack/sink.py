@@ -41,12 +41,12 @@ _AS_IS = {"parse": "none", "link_names": False, "unfurl_links": False, "unfurl_m
 class SlackChat:
     """An open Slack workspace: implements `nexus.pipeline.ports.Chat`."""
 
-    def __init__(self, client: SlackClient, us: Identity) -> None:
+    def __init__(self, client: SlackClient, us: Identity, *, posts_per_second: float = 1.0) -> None:
         self._client = client
         self._us = us
         self._directory = Directory(client)
-        self._posts = Pace(per_second=1, burst=3)
-        self._updates = Pace(per_second=50 / 60, burst=5)
+        self._posts = Pace(per_second=posts_per_second, burst=3)
+        self._updates = Pace(per_second=posts_per_second * 50 / 60, burst=5)
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Posts or changes one message, once. Raises Retryable, Deferred, Unsure or Rejected."""

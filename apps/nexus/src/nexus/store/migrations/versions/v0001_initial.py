@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from nexus.store.security import create_roles_sql, protect_sql
+from nexus.store.security import create_roles_sql, protect_sql, protect_tenants_sql
 
 revision = "0001"
 down_revision = None
@@ -29,6 +29,20 @@ TENANT_TABLES = (
     "task_mappings",
     "tasks",
     "webhook_keys",
+)
+SYSTEM_TABLES = (
+    "connections",
+    "webhook_keys",
+    "api_keys",
+    "api_key_secrets",
+    "agents",
+    "agent_sessions",
+    "agent_messages",
+    "inbox",
+    "deliveries",
+    "tasks",
+    "task_mappings",
+    "messages",
 )
 
 
@@ -426,5 +440,5 @@ def upgrade() -> None:
     op.create_index(op.f('ix_task_events_task_id'), 'task_events', ['task_id'], unique=False)
     op.create_index('ix_task_events_tenant', 'task_events', ['tenant_id', 'created_at', 'id'], unique=False)
     # fmt: on
-    for statement in protect_sql(TENANT_TABLES):
+    for statement in (*protect_sql(TENANT_TABLES, SYSTEM_TABLES), *protect_tenants_sql()):
         op.execute(statement)
