@@ -19,7 +19,8 @@ log = get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 CONCURRENCY = 32
-DRAIN_SECONDS = 40.0
+DRAIN_SECONDS = 30.0
+GIVE_BACK_SECONDS = 5.0
 _OUTAGE_PAUSE_SECONDS = 0.5
 MAX_DEFERRED_SECONDS = 600.0
 """An event that waits for something for longer than this is dead: what it waits for is not going to happen."""
@@ -61,7 +62,8 @@ class WorkerProcess:
         self._dispatcher = dispatcher
         self._bells = bells
         self._stopping = asyncio.Event()
-        self._working: set[asyncio.Task[None]] = set()
+        self._working: dict[asyncio.Task[None], int] = {}
+        """What is being worked on, each under the identity that claimed it."""
         self._wakes = {topic: Wake() for topic in ("inbox", "deliveries", "dispatch")}
         for topic, wake in self._wakes.items():
             bells.on(topic, wake.set)
@@ -74,7 +76,7 @@ class WorkerProcess:
         listeners = [asyncio.create_task(self._bells.listen()), asyncio.create_task(self._bells.consume())]
         loops = [
             self._claim_loop("inbox", self._claims.inbox, self._handle),
-            self._claim_loop("deliveries", self._claims.deliveries, self._deliver),
+            self._claim_loop("deliveries", self._claim_deliveries, self._deliver),
             self._dispatch_loop(),
             self._reap_loop(),
         ]
@@ -86,9 +88,12 @@ class WorkerProcess:
             for listener in listeners:
                 listener.cancel()
             await asyncio.gather(*listeners, return_exceptions=True)
+            unfinished = len(self._working)
             with contextlib.suppress(Exception):
-                await self._claims.die()
-        log.info("worker.stopped", unfinished=len(self._working))
+                await asyncio.wait_for(self._give_back(self._claims.worker), GIVE_BACK_SECONDS)
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._claims.die(), GIVE_BACK_SECONDS)
+        log.info("worker.stopped", unfinished=unfinished)
 
     def stop(self) -> None:
         """Claims nothing new; `run` returns once what is claimed is settled."""
@@ -111,7 +116,7 @@ class WorkerProcess:
         def done(task: asyncio.Task[None]) -> None:
             nonlocal free
             free += 1
-            self._working.discard(task)
+            self._working.pop(task, None)
             wake.set()  # the next of the same stream may be due now
 
         while not self._stopping.is_set():
@@ -123,11 +128,30 @@ class WorkerProcess:
                     await self._outage(f"{table}.claim", error)
             for row in rows:
                 free -= 1
-                task = asyncio.create_task(work(row))
-                self._working.add(task)
+                task = asyncio.create_task(self._work(table, row, work))
+                self._working[task] = row.claimed_by
                 task.add_done_callback(done)
             if not rows or free == 0:
                 await wake.wait()
+
+    async def _claim_deliveries(self, limit: int) -> list[Any]:
+        return await self._claims.deliveries(limit, self._deliverer.blocked())
+
+    async def _work(self, table: Table, row: Any, work: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await work(row)
+        finally:
+            self._claims.forget(table, row)
+
+    async def _give_back(self, worker: int) -> None:
+        """Ends what was begun under an identity and gives back what is still claimed under it."""
+        tasks = [task for task, identity in self._working.items() if identity == worker]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        freed = await self._claims.free(worker)
+        if freed:
+            log.warning("claims.given_back", rows=freed)
 
     async def _handle(self, row: Any) -> None:
         try:
@@ -152,7 +176,7 @@ class WorkerProcess:
             if (self._router.clock.now() - row.created_at).total_seconds() > MAX_DEFERRED_SECONDS:
                 return await self._bury(row, f"waited too long: {error.reason}")
             await self._claims.release(
-                "inbox", row.id, state="pending", after_seconds=error.after_seconds, reason=error.reason, counted=False
+                "inbox", row, state="pending", after_seconds=error.after_seconds, reason=error.reason, counted=False
             )
         except Retryable as error:
             return await self._retry(row, error.reason, error.after_seconds)
@@ -167,12 +191,12 @@ class WorkerProcess:
         if row.attempts >= MAX_ATTEMPTS:
             return await self._bury(row, f"gave up after {row.attempts} tries: {reason}")
         wait = after_seconds if after_seconds is not None else full_jitter_seconds(row.attempts, base_seconds=0.5)
-        await self._claims.release("inbox", row.id, state="pending", after_seconds=wait, reason=reason)
+        await self._claims.release("inbox", row, state="pending", after_seconds=wait, reason=reason)
         return "retry"
 
     async def _bury(self, row: Any, reason: str) -> str:
         async with self._db.tenant(row.tenant_id) as session:
-            await self._claims.settle(session, "inbox", row.id, state="dead", reason=reason)
+            await self._claims.settle(session, "inbox", row, state="dead", reason=reason)
         log.error("inbox.dead", inbox_id=str(row.id), source=row.source, reason=reason)
         return "dead"
 
@@ -200,6 +224,9 @@ class WorkerProcess:
         while not self._stopping.is_set():
             try:
                 await self._claims.live()
+                for lost in tuple(self._claims.lost):
+                    log.warning("worker.lock_lost", worker=lost, now=self._claims.worker)
+                    await self._give_back(lost)
                 for table in ("inbox", "deliveries"):
                     freed = await self._claims.reap(table)
                     if freed:

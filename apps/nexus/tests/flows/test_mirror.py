@@ -32,7 +32,9 @@ async def test_task_without_alias_gets_nothing(linked: World) -> None:
     await linked.settled()
     assert await linked.roots() == []
     reasons = {row.reason for row in await linked.rows("SELECT reason FROM inbox")}
-    assert reasons == {"not addressed: no known alias in the name, the description or the tags"}
+    assert all(
+        reason.endswith("not addressed: no known alias in the name, the description or the tags") for reason in reasons
+    )
 
 
 async def test_task_that_is_tagged_later_gets_its_card_then(linked: World) -> None:

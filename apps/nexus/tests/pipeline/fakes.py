@@ -30,6 +30,7 @@ from nexus.pipeline.ports import (
     Integration,
     Outgoing,
     Probe,
+    RateLimit,
     RawRequest,
     Receipt,
     Reply,
@@ -100,6 +101,8 @@ class ScriptedSink:
         self.sends: list[Receipt | Exception] = []
         self.finds: list[Receipt | Exception | None] = []
         self.while_sending: Callable[[], Any] | None = None
+        self.rate_limit: RateLimit | None = None
+        self.removed: list[tuple[str, str]] = []
 
     @property
     def calls(self) -> list[str]:
@@ -119,6 +122,12 @@ class ScriptedSink:
         self.asked.append(("find", outgoing))
         found = self.finds.pop(0) if self.finds else None
         return None if found is None else self._play(found)
+
+    def limit(self, intent: Intent) -> RateLimit | None:
+        return self.rate_limit
+
+    async def remove(self, place_id: str, external_id: str) -> None:
+        self.removed.append((place_id, external_id))
 
     async def permalink(self, channel_id: str, ts: str) -> str:
         return f"https://chat.example/{channel_id}/{ts}"

@@ -247,7 +247,8 @@ async def test_database_that_is_away_after_the_send_leaves_the_doubt_to_whoever_
     heir = Worker(place, await workers())
     assert await heir.claims.reap("deliveries") == 1
     place.sink.finds = [Receipt("1700.1")]
-    assert await heir.round() == ["done"]
+    assert await heir.round() == [], "the vendor may still be carrying out what the dead one asked for"
+    assert await heir.next_round() == ["done"]
     assert place.sink.calls == ["send", "find"]
 
 
@@ -272,7 +273,8 @@ async def test_worker_that_dies_while_sending_is_followed_by_a_lookup(
     heir = Worker(place, await workers())
     assert await heir.claims.reap("deliveries") == 1
     place.sink.finds = [Receipt("1700.1")]
-    assert await heir.round() == ["done"]
+    assert await heir.round() == [], "the vendor may still be carrying out what the dead one asked for"
+    assert await heir.next_round() == ["done"]
     assert place.sink.calls == ["send", "find"]
 
 
@@ -287,7 +289,7 @@ async def test_worker_that_lost_its_claim_while_sending_writes_nothing(
         await place.change("UPDATE deliveries SET claimed_until = clock_timestamp() - interval '1 second'")
         await heir.claims.reap("deliveries")
         place.sink.finds = [Receipt("the one")]
-        assert await heir.round() == ["done"]
+        assert await heir.next_round() == ["done"]
 
     place.sink.while_sending = lose
     place.sink.sends = [Receipt("too late")]

@@ -2,99 +2,79 @@
 
 A worker holds a session-level advisory lock for as long as it lives; PostgreSQL drops it the moment the
 worker's connection ends, so a claim whose holder has no lock is free at once. A lease covers the rest: a worker
-that lives and cannot reach the database.
+that lives and cannot reach the database. A worker that loses its lock and lives goes on under a new identity,
+and nothing that it began under the old one may be written or sent any more.
 """
 
 import random
-from collections.abc import Callable
-from typing import Any, Literal
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from nexus.pipeline.claim_sql import Table, claim_sql, free_sql, reap_sql, release_sql, settle_sql
 from nexus.store.database import Database
 
-Table = Literal["inbox", "deliveries"]
+__all__ = ["Claims", "LostClaim", "Table"]
 
 LOCK_CLASS = 0x0B11
 LEASE_SECONDS = 45
+SEND_SECONDS = 12.0
+"""What an attempt may still take once it begins to send: the vendors' clients give up after 10 s."""
+UNSURE_WAIT_SECONDS = 2.0
+"""A vendor may still be carrying out the request of somebody who has died: look it up only after this."""
 MAX_CRASHES = 3
-
-_CLAIM_INBOX = """
-    WITH due AS (
-        SELECT i.id FROM inbox i
-        WHERE i.state = 'pending' AND i.claimed_by IS NULL AND i.available_at <= clock_timestamp()
-          AND NOT EXISTS (
-            SELECT FROM inbox earlier WHERE earlier.stream_key = i.stream_key AND earlier.state = 'pending'
-              AND (earlier.claimed_by IS NOT NULL OR (earlier.occurred_at, earlier.id) < (i.occurred_at, i.id)))
-        ORDER BY i.available_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    UPDATE inbox SET claimed_by = :worker, claimed_until = clock_timestamp() + make_interval(secs => :lease),
-                     attempts = inbox.attempts + 1
-    FROM due WHERE inbox.id = due.id
-    RETURNING inbox.id, inbox.tenant_id, inbox.connection_id, inbox.source, inbox.stream_key, inbox.occurred_at,
-              inbox.content_type, inbox.body, inbox.traceparent, inbox.attempts, inbox.created_at
-"""
-
-_CLAIM_DELIVERIES = """
-    WITH due AS (
-        SELECT d.id, d.state AS prior FROM deliveries d
-        WHERE d.state IN ('pending', 'sending') AND d.claimed_by IS NULL AND d.available_at <= clock_timestamp()
-          AND NOT EXISTS (
-            SELECT FROM deliveries earlier WHERE earlier.stream_key = d.stream_key
-              AND earlier.state IN ('pending', 'sending')
-              AND (earlier.claimed_by IS NOT NULL OR (earlier.order_key, earlier.id) < (d.order_key, d.id)))
-        ORDER BY d.available_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    UPDATE deliveries SET claimed_by = :worker, claimed_until = clock_timestamp() + make_interval(secs => :lease),
-                          attempts = deliveries.attempts + 1, state = 'sending',
-                          attempted_at = coalesce(deliveries.attempted_at, clock_timestamp())
-    FROM due WHERE deliveries.id = due.id
-    RETURNING deliveries.id, deliveries.tenant_id, deliveries.connection_id, deliveries.conversation_id,
-              deliveries.task_id, deliveries.message_id, deliveries.kind, deliveries.payload, deliveries.order_key,
-              deliveries.stream_key, deliveries.sink, deliveries.attempts, deliveries.attempted_at,
-              deliveries.created_at, deliveries.traceparent, due.prior
-"""
-
-_REAP = """
-    UPDATE {table} SET
-        claimed_by = NULL, claimed_until = NULL, crashes = crashes + 1,
-        state = CASE WHEN crashes + 1 >= :max_crashes THEN 'dead' ELSE state END,
-        reason = CASE WHEN crashes + 1 >= :max_crashes
-            THEN 'quarantined: ' || (crashes + 1) || ' workers died while holding it; look at it before a replay'
-            ELSE reason END,
-        settled_at = CASE WHEN crashes + 1 >= :max_crashes THEN clock_timestamp() ELSE settled_at END
-    WHERE claimed_by IS NOT NULL AND (
-        claimed_until < clock_timestamp()
-        OR NOT EXISTS (
-            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = CAST(:lock_class AS oid)
-              AND objid = CAST({table}.claimed_by AS oid) AND objsubid = 2
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
-    RETURNING id
-"""
+TENANT_SHARE = 24
+"""How many rows of one table one tenant may keep one worker busy with, however many it has."""
 
 
 class LostClaim(Exception):
-    """Somebody else has taken the row over, so nothing of this attempt may be written."""
+    """Somebody else has taken the row over, so nothing of this attempt may be written or sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    tenant_id: UUID
+    worker: int
+    attempts: int
+    suspect: bool
+    send_before: float
 
 
 class Claims:
     """The identity of one worker, and its claims."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, tenant_share: int = TENANT_SHARE) -> None:
         self._db = db
-        self.worker = random.randint(1, 2**31 - 1)  # noqa: S311 - an identity, not a secret
+        self._tenant_share = tenant_share
+        self.worker = _identity()
+        self.lost: set[int] = set()
+        """Identities of this process whose lock is gone; `free` what they held."""
         self._life: AsyncConnection | None = None
+        self._held: dict[Table, dict[UUID, _Held]] = {"inbox": {}, "deliveries": {}}
+        self._claiming_suspect = False
         self.on_release: Callable[[Table, float], None] = lambda _table, _seconds: None
         """Told in how many seconds a released row is due again."""
 
     async def live(self) -> None:
-        """Takes the lock that says this worker lives; call again when the connection was lost."""
+        """Takes the lock that says this worker lives; call again and again, it may be lost with the connection."""
         if self._life is not None and not self._life.closed and not self._life.invalidated:
             try:
                 await self._life.execute(text("SELECT 1"))
                 return
-            except Exception:
-                await self.die()
+            except Exception:  # noqa: S110 - whatever it is, the lock cannot be relied on
+                pass
+        if self._life is not None:
+            # From here on no attempt under the old identity may send or write.
+            self.lost.add(self.worker)
+            self.worker = _identity()
+        await self.die()
         life = await self._db.engine.connect()
         life = await life.execution_options(isolation_level="AUTOCOMMIT")
         held = await life.execute(
@@ -102,7 +82,8 @@ class Claims:
         )
         if not held.scalar_one():
             await life.close()
-            raise ConnectionError("the previous lock of this worker is still held")
+            self.worker = _identity()
+            raise ConnectionError("another worker has this identity; trying another one")
         self._life = life
 
     async def die(self) -> None:
@@ -114,37 +95,89 @@ class Claims:
 
     async def inbox(self, limit: int) -> list[Any]:
         """Claims due inbox rows: the first of each stream, and none of a stream that is being worked on."""
-        return await self._claim(_CLAIM_INBOX, "inbox", limit)
+        return await self._claim("inbox", limit, ())
 
-    async def deliveries(self, limit: int) -> list[Any]:
-        """Claims due deliveries likewise; `prior` is `sending` when it may have happened already."""
-        return await self._claim(_CLAIM_DELIVERIES, "deliveries", limit)
+    async def deliveries(self, limit: int, blocked: Collection[UUID] = ()) -> list[Any]:
+        """Claims due deliveries likewise, but none of a `blocked` connection; `prior` is `sending` when unsure."""
+        return await self._claim("deliveries", limit, blocked)
 
-    async def _claim(self, statement: str, table: Table, limit: int) -> list[Any]:
-        async with self._db.system() as session:
-            # One claimer at a time: two that look at the same instant could take two rows of one stream.
-            await session.execute(
-                text("SELECT pg_advisory_xact_lock(:class, :table)"),
-                {"class": LOCK_CLASS + 1, "table": 1 if table == "inbox" else 2},
-            )
-            rows = await session.execute(
-                text(statement), {"limit": limit, "worker": self.worker, "lease": LEASE_SECONDS}
-            )
-            return list(rows.all())
+    async def _claim(self, table: Table, limit: int, blocked: Collection[UUID]) -> list[Any]:
+        worker = self.worker
+        held = [*self._held["inbox"].values(), *self._held["deliveries"].values()]
+        shares = Counter(each.tenant_id for each in self._held[table].values())
+        # One suspect at a time: if the worker dies again, it is clear with which row.
+        may_suspect = not self._claiming_suspect and not any(each.suspect for each in held)
+        self._claiming_suspect = self._claiming_suspect or may_suspect
+        send_before = time.monotonic() + LEASE_SECONDS - SEND_SECONDS
+        try:
+            async with self._db.system() as session:
+                # One claimer at a time: two that look at the same instant could take two rows of one stream.
+                await session.execute(
+                    text("SELECT pg_advisory_xact_lock(:class, :table)"),
+                    {"class": LOCK_CLASS + 1, "table": 1 if table == "inbox" else 2},
+                )
+                result = await session.execute(
+                    text(claim_sql(table)),
+                    {
+                        "limit": limit,
+                        "worker": worker,
+                        "lease": LEASE_SECONDS,
+                        "share": self._tenant_share,
+                        "tenants": list(shares),
+                        "counts": list(shares.values()),
+                        "blocked": list(blocked),
+                        "may_suspect": may_suspect,
+                        "busy": len(held),
+                    },
+                )
+                rows = list(result.all())
+            for row in rows:
+                self._held[table][row.id] = _Held(row.tenant_id, worker, row.attempts, row.suspect, send_before)
+            return rows
+        finally:
+            if may_suspect:
+                self._claiming_suspect = False
+
+    def check(self, table: Table, row: Any) -> None:
+        """Raises LostClaim when the claim is lost or about to end: what is sent now might be sent twice."""
+        held = self._held[table].get(row.id)
+        if held is None or (held.worker, held.attempts) != (row.claimed_by, row.attempts):
+            raise LostClaim(str(row.id))
+        if held.worker != self.worker or time.monotonic() > held.send_before:
+            raise LostClaim(str(row.id))
+
+    def forget(self, table: Table, row: Any) -> None:
+        """The attempt on a row is over, however it ended."""
+        held = self._held[table].get(row.id)
+        if held is not None and (held.worker, held.attempts) == (row.claimed_by, row.attempts):
+            del self._held[table][row.id]
 
     async def reap(self, table: Table) -> int:
-        """Frees rows whose worker is gone, and quarantines those that took three workers down."""
+        """Frees rows whose worker is gone, and quarantines those that took three workers down.
+
+        A row that was held among others becomes a suspect; only what was held alone, or as the only suspect,
+        is held responsible for a crash.
+        """
+        parameters = {"max_crashes": MAX_CRASHES, "lock_class": LOCK_CLASS, "unsure_wait": UNSURE_WAIT_SECONDS}
         async with self._db.system() as session:
-            rows = await session.execute(
-                text(_REAP.format(table=table)), {"max_crashes": MAX_CRASHES, "lock_class": LOCK_CLASS}
-            )
+            rows = await session.execute(text(reap_sql(table)), parameters)
             return len(rows.all())
+
+    async def free(self, worker: int) -> int:
+        """Gives back whatever an identity of this process still holds; nobody crashed."""
+        freed = 0
+        async with self._db.system() as session:
+            parameters = {"worker": worker, "unsure_wait": UNSURE_WAIT_SECONDS}
+            for table in ("inbox", "deliveries"):
+                freed += len((await session.execute(text(free_sql(table)), parameters)).all())
+        self.lost.discard(worker)
+        return freed
 
     async def settle(
         self,
         session: AsyncSession,
         table: Table,
-        row_id: UUID,
+        row: Any,
         *,
         state: str,
         reason: str | None = None,
@@ -152,44 +185,50 @@ class Claims:
         conversation_id: UUID | None = None,
     ) -> None:
         """Ends a row within the caller's transaction. Raises LostClaim, which must roll it back."""
-        extra = ", external_id = :external" if table == "deliveries" else ", conversation_id = :conversation"
+        extra = {"external": external_id} if table == "deliveries" else {"conversation": conversation_id}
         done = await session.execute(
-            text(
-                f"UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL, "  # noqa: S608 - `table` is a Literal
-                f"settled_at = clock_timestamp(){extra} WHERE id = :id AND claimed_by = :worker RETURNING id"
-            ),
-            {"state": state, "reason": reason, "id": row_id, "worker": self.worker}
-            | ({"external": external_id} if table == "deliveries" else {"conversation": conversation_id}),
+            text(settle_sql(table)),
+            {"state": state, "reason": reason, **_fence(row), **extra},
         )
         if done.first() is None:
-            raise LostClaim(str(row_id))
+            raise LostClaim(str(row.id))
+        self.forget(table, row)
 
     async def release(
         self,
         table: Table,
-        row_id: UUID,
+        row: Any,
         *,
         state: str,
         after_seconds: float,
         reason: str,
         counted: bool = True,
+        slot_at: datetime | None = None,
     ) -> None:
-        """Gives a row back for a later try; `counted` tells whether this one used up an attempt."""
+        """Gives a row back for a later try; `counted` tells whether this one used up an attempt.
+
+        `slot_at` is the turn that a delivery has taken under its vendor's limit and not used yet.
+        """
+        extra = {"slot_at": slot_at} if table == "deliveries" else {}
         async with self._db.system() as session:
             await session.execute(
-                text(
-                    f"UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL, "  # noqa: S608 - `table` is a Literal
-                    "attempts = attempts - :uncount, "
-                    "available_at = clock_timestamp() + make_interval(secs => :after) "
-                    "WHERE id = :id AND claimed_by = :worker"
-                ),
+                text(release_sql(table)),
                 {
                     "state": state,
                     "reason": reason,
                     "uncount": 0 if counted else 1,
                     "after": after_seconds,
-                    "id": row_id,
-                    "worker": self.worker,
+                    **_fence(row),
+                    **extra,
                 },
             )
+        self.forget(table, row)
         self.on_release(table, after_seconds)
+
+
+def _fence(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "worker": row.claimed_by, "attempts": row.attempts}
+
+
+def _identity() -> int:
+    return random.randint(1, 2**31 - 1)  # noqa: S311 - an identity, not a secret

@@ -1,10 +1,15 @@
 """The way out: one claimed delivery to its sink, looked up first when it may have happened already (I3)."""
 
+import time
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.cards import card_view
@@ -13,13 +18,32 @@ from nexus.pipeline.connections import Connections
 from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
 from nexus.pipeline.facts import AddComment, EditComment, EditReply, PostCard, PostReply, UpdateCard
 from nexus.pipeline.outbox import load_intent
-from nexus.pipeline.ports import Outgoing, Receipt
+from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
 from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import Delivery, Message, Task, TaskMapping
 
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 12
+
+# The generic cell rate algorithm: `next_at` is when the last turn that was given out is over, and turns may be
+# taken up to `ahead` seconds early, which makes the burst.
+_TAKE_TURN = text("""
+    INSERT INTO paces (id, tenant_id, connection_id, key, next_at)
+    VALUES (:id, :tenant, :connection, :key, clock_timestamp() + make_interval(secs => :interval))
+    ON CONFLICT (connection_id, key) DO UPDATE
+        SET next_at = greatest(paces.next_at, clock_timestamp()) + make_interval(secs => :interval)
+    RETURNING next_at - make_interval(secs => :interval) - make_interval(secs => :ahead) AS slot_at,
+              extract(epoch FROM next_at - clock_timestamp())::float8 - :interval - :ahead AS wait_seconds
+""")
+
+
+class _NotItsTurn(Deferred):
+    """The vendor takes no more at the moment; a turn of its own waits for this delivery."""
+
+    def __init__(self, limit: RateLimit, slot_at: datetime, after_seconds: float) -> None:
+        super().__init__(f"waits for its turn: {limit.per_second:g} a second", after_seconds=after_seconds)
+        self.slot_at = slot_at
 
 
 class Deliverer:
@@ -29,6 +53,13 @@ class Deliverer:
         self._db = db
         self._connections = connections
         self._claims = claims
+        self._blocked: dict[UUID, float] = {}
+
+    def blocked(self) -> list[UUID]:
+        """Connections whose vendor said that nothing need be tried at the moment."""
+        now = time.monotonic()
+        self._blocked = {connection: until for connection, until in self._blocked.items() if until > now}
+        return list(self._blocked)
 
     async def deliver(self, row: Any) -> str:
         """Sends one delivery and settles it; returns `done`, `retry`, `superseded` or `dead`.
@@ -42,10 +73,13 @@ class Deliverer:
         try:
             sink = await self._connections.sink(row.connection_id)
             outgoing = await self._load(row)
-            receipt = await sink.find(outgoing) if row.prior == "sending" else None
+            receipt = Receipt(row.external_id) if row.external_id else None
+            if receipt is None and row.prior == "sending":
+                receipt = await sink.find(outgoing)
             if receipt is None:
                 undone = unclear = "pending"
-                await self._check_wanted(row)
+                await self._before_sending(row, sink.limit(outgoing.intent))
+                self._claims.check("deliveries", row)
                 unclear = "sending"
                 receipt = await sink.send(outgoing)
             await self._settle(row, outgoing, receipt)
@@ -59,7 +93,7 @@ class Deliverer:
             return await self._again(row, unclear, Retryable(error.reason))
         except Superseded as error:
             async with self._db.tenant(row.tenant_id) as session:
-                await self._claims.settle(session, "deliveries", row.id, state="superseded", reason=error.reason)
+                await self._claims.settle(session, "deliveries", row, state="superseded", reason=error.reason)
             return "superseded"
         except Rejected as error:
             return await self._dead(row, error.reason)
@@ -106,14 +140,40 @@ class Deliverer:
             permalink=permalink,
         )
 
-    async def _check_wanted(self, row: Any) -> None:
-        """After a Stop nothing of the task has an effect any more, not even what was tried before it."""
-        if row.task_id is None:
+    async def _before_sending(self, row: Any, limit: RateLimit | None) -> None:
+        """Raises Superseded when it is not wanted any more, and Deferred when it is not its turn."""
+        if row.task_id is None and limit is None:
             return
         async with self._db.tenant(row.tenant_id) as session:
-            task = await session.get(Task, row.task_id)
+            await self._check_wanted(session, row)
+            turn = await self._take_turn(session, row, limit) if limit is not None else None
+        if turn is not None:
+            raise turn
+
+    async def _check_wanted(self, session: AsyncSession, row: Any) -> None:
+        """After a Stop nothing of the task has an effect any more, not even what was tried before it."""
+        task = await session.get(Task, row.task_id) if row.task_id is not None else None
         if task is not None and task.state == "canceled":
             raise Superseded(task.reason or "the task was stopped")
+
+    async def _take_turn(self, session: AsyncSession, row: Any, limit: RateLimit) -> _NotItsTurn | None:
+        """Takes the next turn under a limit, for all processes together; None when it is now.
+
+        A row that has to wait keeps its turn, so each waits once, whoever comes meanwhile.
+        """
+        if row.slot_at is not None:
+            return None
+        interval_seconds = 1 / limit.per_second
+        about = {
+            "id": new_id(),
+            "tenant": row.tenant_id,
+            "connection": row.connection_id,
+            "key": limit.key,
+            "interval": interval_seconds,
+            "ahead": (limit.burst - 1) * interval_seconds,
+        }
+        turn = (await session.execute(_TAKE_TURN, about)).one()
+        return _NotItsTurn(limit, turn.slot_at, turn.wait_seconds) if turn.wait_seconds > 0 else None
 
     async def _check_root(self, session: Any, row: Any) -> None:
         card = await session.scalar(
@@ -123,6 +183,8 @@ class Deliverer:
             raise Superseded("the card was not posted; when it is replayed it shows the newest state")
         if card is not None and card.state == "dead":
             raise Rejected(f"The card of this conversation was not posted ({card.reason}). Replay the card first.")
+        if card is None:
+            raise Rejected("This conversation has no card, so there is no thread. Link its list, then replay.")
         raise Deferred("the card of this conversation is not posted yet", after_seconds=0.5)
 
     async def _check_twin(self, session: Any, row: Any) -> None:
@@ -145,20 +207,24 @@ class Deliverer:
 
     async def _settle(self, row: Any, outgoing: Outgoing, receipt: Receipt) -> None:
         async with self._db.tenant(row.tenant_id) as session:
+            # An echo may have told of the effect of an earlier try: that one counts, and ours is taken back
+            # when its own echo comes.
+            echoed = await session.scalar(
+                select(Delivery.external_id).where(Delivery.id == row.id).with_for_update(key_share=True)
+            )
+            external_id = echoed or receipt.external_id
             match outgoing.intent:
                 case PostCard():
                     await session.execute(
-                        update(TaskMapping)
-                        .where(TaskMapping.id == row.conversation_id)
-                        .values(root_ts=receipt.external_id)
+                        update(TaskMapping).where(TaskMapping.id == row.conversation_id).values(root_ts=external_id)
                     )
                 case PostReply() | AddComment() if row.message_id is not None:
                     await session.execute(
-                        update(Message).where(Message.id == row.message_id).values(twin_id=receipt.external_id)
+                        update(Message).where(Message.id == row.message_id).values(twin_id=external_id)
                     )
                 case _:
                     pass
-            await self._claims.settle(session, "deliveries", row.id, state="done", external_id=receipt.external_id)
+            await self._claims.settle(session, "deliveries", row, state="done", external_id=external_id)
 
     async def _again(self, row: Any, state: str, error: Retryable, *, counted: bool = True) -> str:
         if counted and row.attempts >= MAX_ATTEMPTS:
@@ -166,13 +232,16 @@ class Deliverer:
         wait = error.after_seconds
         if wait is None:
             wait = full_jitter_seconds(row.attempts, base_seconds=0.5)
+        if isinstance(error, Deferred) and error.whole_connection:
+            self._blocked[row.connection_id] = time.monotonic() + wait
+        slot_at = error.slot_at if isinstance(error, _NotItsTurn) else None
         await self._claims.release(
-            "deliveries", row.id, state=state, after_seconds=wait, reason=error.reason, counted=counted
+            "deliveries", row, state=state, after_seconds=wait, reason=error.reason, counted=counted, slot_at=slot_at
         )
         return "retry"
 
     async def _dead(self, row: Any, reason: str) -> str:
         async with self._db.tenant(row.tenant_id) as session:
-            await self._claims.settle(session, "deliveries", row.id, state="dead", reason=reason)
+            await self._claims.settle(session, "deliveries", row, state="dead", reason=reason)
         log.error("delivery.dead", delivery_id=str(row.id), sink=row.sink, kind=row.kind, reason=reason)
         return "dead"

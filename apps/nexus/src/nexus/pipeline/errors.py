@@ -27,9 +27,11 @@ class Retryable(PipelineError):
 class Deferred(Retryable):
     """Not its turn yet (a rate limit, a root message not posted): waits without counting as a try."""
 
-    def __init__(self, reason: str, *, after_seconds: float) -> None:
+    def __init__(self, reason: str, *, after_seconds: float, whole_connection: bool = False) -> None:
         super().__init__(reason, after_seconds=after_seconds)
         self.after_seconds: float = after_seconds
+        self.whole_connection = whole_connection
+        """Nothing else need be tried on this connection before, either."""
 
 
 class Unsure(PipelineError):

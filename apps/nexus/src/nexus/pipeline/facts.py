@@ -6,6 +6,7 @@ A source turns a raw webhook into facts; routing turns facts into tasks and deli
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,17 @@ class ButtonPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    """A message or comment of our own exists. `place_id` is its channel or item."""
+
+    place_id: str
+    external_id: str
+    delivery_id: UUID | None
+    """Which delivery made it, where it says so itself; else `mark` holds the permalink that it mirrors."""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionBroken:
     """The vendor says that our access is gone; `reason` tells the operator what to do."""
 
@@ -125,6 +137,7 @@ Fact = (
     | MessageDeleted
     | ReactionAdded
     | ButtonPressed
+    | Echo
     | ConnectionBroken
     | Ignored
 )

@@ -17,8 +17,10 @@ from nexus.pipeline.connections import Connections
 from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply, Unreadable
 from nexus.store.database import Database, is_unavailable
 
-STORE_TIMEOUT_SECONDS = 2.5
+STORE_TIMEOUT_SECONDS = 2.0
 """How long a request waits for its commit; Slack gives up after 3 s, ClickUp after 7 s."""
+SECRET_TIMEOUT_SECONDS = 0.8
+"""How long it waits, before that, for the secret that must have signed it."""
 
 _NO_SECRET = "an unknown webhook costs the same time as a wrong signature"  # noqa: S105 - no secret
 
@@ -48,9 +50,9 @@ class StoreUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The event is durable; `duplicate` when it had been before."""
+    """The event is durable; `duplicate` when it had been before, under another id that is not looked up."""
 
-    inbox_id: UUID
+    inbox_id: UUID | None
     duplicate: bool
 
 
@@ -100,7 +102,8 @@ class Inbox:
         source = integration.source
         key = source.key_of(request)
         try:
-            candidates = await self._connections.secrets(source.name, key)
+            async with asyncio.timeout(SECRET_TIMEOUT_SECONDS):
+                candidates = await self._connections.secrets(source.name, key)
         except Exception as error:
             if is_unavailable(error):
                 raise StoreUnavailable from error
@@ -156,7 +159,7 @@ class Inbox:
                 pass
             case error:
                 raise error
-        return Stored(row.id, duplicate=not inserted)
+        return Stored(row.id if inserted else None, duplicate=not inserted)
 
     async def _insert(self, rows: Sequence[_Row]) -> Sequence[bool | Exception]:
         """Stores a batch; when one row spoils it, each row on its own, so that the neighbours are stored."""

@@ -10,7 +10,18 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import UUID
 
-from nexus.pipeline.facts import CardView, Fact, Intent, Item
+from nexus.pipeline.facts import (
+    CardView,
+    CommentPosted,
+    Fact,
+    Intent,
+    Item,
+    ItemDeleted,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,15 @@ class Receipt:
     external_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How often a vendor takes something. Everything with the same `key` on one connection shares the limit."""
+
+    key: str
+    per_second: float
+    burst: int
+
+
 @runtime_checkable
 class Sink(Protocol):
     """The way out, to one connection."""
@@ -124,6 +144,14 @@ class Sink(Protocol):
         """Looks whether an unsure effect exists. Raises Retryable or Rejected."""
         ...
 
+    def limit(self, intent: Intent) -> RateLimit | None:
+        """Under which published limit of the vendor this falls; None when only its answers tell."""
+        ...
+
+    async def remove(self, place_id: str, external_id: str) -> None:
+        """Takes back a message or comment of ours; done as well when it is gone. Raises as `send` does."""
+        ...
+
 
 class Tracker(Sink, Protocol):
     """An open connection to a tool with lists of items."""
@@ -132,8 +160,11 @@ class Tracker(Sink, Protocol):
         """The item as it is now; None when it is gone or not visible to us."""
         ...
 
-    def hint(self, item_id: str, token: str) -> RawRequest:
-        """An event in the source's own format that says: look at this item again. Once for each `token`."""
+    def hint(self, item_id: str, token: str, at: datetime | None = None) -> RawRequest:
+        """An event in the source's own format that says: look at this item again. Once for each `token`.
+
+        It takes its place among the other events of the item at `at`, by default at the end.
+        """
         ...
 
     async def list_name(self, list_id: str) -> str | None:
@@ -231,4 +262,112 @@ class Listener(Protocol):
 
     async def listen(self, connection: Connected, accept: Accept) -> None:
         """Runs until cancelled, reconnecting by itself; acknowledges an event after `accept` returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a look at the vendor's side of our subscription found, and what was done about it."""
+
+    status: str
+    """How it was found, in the vendor's words such as `active` or `suspended`; `missing` when there was none."""
+    sound: bool
+    """False when events may not have reached us."""
+    hooks: tuple[HookSecret, ...] = ()
+    """The webhooks in force now; empty when nothing is known of them."""
+    fail_count: int = 0
+    repaired: bool = False
+    problem: str | None = None
+    """What a person has to do; None when there is nothing."""
+    access_lost: bool = False
+    """The credentials work no more, which `problem` explains: nothing can be done on this connection."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """An integration whose vendor may stop to send us events without a word."""
+
+    async def watch(self, connection: Connected, public_url: str) -> Watch:
+        """Looks at our webhooks there and repairs them. Raises Retryable or Deferred."""
+        ...
+
+
+class TrackerHistory(Protocol):
+    """What happened in a tracker while its events did not reach us. Methods raise as a sink's `find` does."""
+
+    def rest_seconds(self) -> float:
+        """0 when the next request may go; else how long the budget should be left to the work of the day."""
+        ...
+
+    async def items_since(self, since: datetime) -> list[Item]:
+        """Every item that was created or changed after `since`, the oldest change first."""
+        ...
+
+    async def comments(self, item_id: str, since: datetime) -> list[CommentPosted]:
+        """At least the comments of people since then, the oldest first; older ones as far as they cost nothing."""
+        ...
+
+    def event_of(self, fact: CommentPosted | ItemDeleted) -> RawRequest:
+        """What the vendor would have sent. The same fact is always the same event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """A page of a channel: when each of its threads was last replied to."""
+
+    latest_reply: Mapping[str, datetime]
+    """By the `ts` of the first message of the thread."""
+    cursor: str
+    """Where the next page begins; empty at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastMessage:
+    """A person's message in a thread, as it is now."""
+
+    posted: MessagePosted
+    edited: MessageEdited | None
+    reactions: tuple[ReactionAdded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """A page of a thread."""
+
+    replies: tuple[PastMessage, ...]
+    cursor: str
+    """Where the next page begins; empty at the end."""
+
+
+class ChatHistory(Protocol):
+    """What was said in a chat while its events did not reach us. Methods raise as a sink's `find` does.
+
+    Buttons that were pressed meanwhile cannot be read back: no vendor keeps them. Whoever pressed one was told by
+    the chat that it did not work.
+    """
+
+    def rest_seconds(self) -> float:
+        """0 when the next request may go, which it then has to; else how long to leave the budget to others."""
+        ...
+
+    async def threads(self, channel_id: str, oldest_ts: str, cursor: str) -> Threads:
+        """A page of the threads that began at `oldest_ts` or later, the newest first."""
+        ...
+
+    async def replies(self, channel_id: str, root_ts: str, since: datetime, cursor: str) -> Replies:
+        """A page of what people have said in a thread since then."""
+        ...
+
+    def event_of(self, fact: MessagePosted | MessageEdited | MessageDeleted | ReactionAdded) -> RawRequest:
+        """What the vendor would have sent. The same fact is always the same event."""
+        ...
+
+
+@runtime_checkable
+class Rereadable(Protocol):
+    """An integration that can tell what happened while its events did not reach us."""
+
+    def history(self, connection: Connected) -> TrackerHistory | ChatHistory:
+        """As the integration's role says; cheap, may be kept."""
         ...

@@ -4,18 +4,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
+from nexus.pipeline.echoes import Echoes
 from nexus.pipeline.errors import Rejected
 from nexus.pipeline.facts import (
     ButtonPressed,
     CommentPosted,
     ConnectionBroken,
+    Echo,
     Fact,
     Ignored,
     ItemChanged,
@@ -34,6 +36,16 @@ from nexus.store.tables import Connection
 
 log = get_logger(__name__)
 
+MAX_COVERED = 50
+_WAITING = text("""
+    SELECT id, body, content_type FROM inbox
+    WHERE stream_key = :stream AND state = 'pending' AND claimed_by IS NULL ORDER BY occurred_at, id LIMIT :limit
+""")
+_COVER = text("""
+    UPDATE inbox SET state = 'ignored', reason = :reason, conversation_id = :about, settled_at = clock_timestamp()
+    WHERE id = ANY(:ids) AND state = 'pending' AND claimed_by IS NULL
+""")
+
 Step = Callable[[AsyncSession], Awaitable[Outcome]]
 """What one fact does, once its transaction is open."""
 
@@ -49,6 +61,7 @@ class Router:
         self._mirror = mirror
         self._sync = sync
         self._claims = claims
+        self._echoes = Echoes(db, connections)
         self.clock = clock
 
     async def handle(self, row: Any) -> str:
@@ -63,20 +76,45 @@ class Router:
             facts = source.facts(row.body, row.content_type, connected)
         except Unreadable as error:
             raise Rejected(f"The event cannot be read: {error}") from error
+        covered = await self._covered_by(row, connected, facts)
         steps = [await self._prepare(connected, fact, row.traceparent) for fact in facts]
         async with self._db.tenant(row.tenant_id) as session:
             outcomes = [await step(session) for step in steps]
+            conversation_id = next((found for found, _ in outcomes if found is not None), None)
             reasons = [reason for _, reason in outcomes if reason is not None]
+            if covered:
+                together = ": ".join((f"seen together with event {row.id}", *reasons))
+                await session.execute(_COVER, {"ids": covered, "reason": together, "about": conversation_id})
             state = "done" if len(reasons) < len(outcomes) else "ignored"
             await self._claims.settle(
                 session,
                 "inbox",
-                row.id,
+                row,
                 state=state,
                 reason="; ".join(reasons) or None,
-                conversation_id=next((found for found, _ in outcomes if found is not None), None),
+                conversation_id=conversation_id,
             )
         return state
+
+    async def _covered_by(self, row: Any, connected: Connected, facts: list[Fact]) -> list[UUID]:
+        """Events that wait behind this one and say no more than it does: look at the item. One look will do.
+
+        Called before the look, so that it shows whatever they were about.
+        """
+        if not facts or not all(isinstance(fact, ItemChanged) for fact in facts):
+            return []
+        async with self._db.tenant(row.tenant_id) as session:
+            waiting = (await session.execute(_WAITING, {"stream": row.stream_key, "limit": MAX_COVERED})).all()
+        source = self._connections.integrations[connected.vendor].source
+        covered: list[UUID] = []
+        for other in waiting:
+            try:
+                others = source.facts(other.body, other.content_type, connected)
+            except Unreadable:
+                continue  # it will say so when its turn comes
+            if others and all(fact in facts for fact in others):
+                covered.append(other.id)
+        return covered
 
     async def _prepare(self, connected: Connected, fact: Fact, trace: str | None) -> Step:
         """Asks the vendor whatever the fact needs, outside of any transaction."""
@@ -125,6 +163,9 @@ class Router:
                     fact.at,
                 )
                 return lambda session: sync.pressed(session, connected, pressed)
+            case Echo():
+                removed = await self._echoes.take_back_if_doubled(connected, fact)
+                return lambda session: self._echoes.note(session, connected, fact, removed=removed)
             case ConnectionBroken(reason):
                 return lambda session: self._broken(session, connected, reason)
 

@@ -287,6 +287,7 @@ class InboxEvent(Base, Identified, TenantOwned):
             "available_at",
             postgresql_where=sql("state = 'pending' AND claimed_by IS NULL"),
         ),
+        Index("ix_inbox_suspect", "available_at", postgresql_where=sql("suspect AND state = 'pending'")),
         Index("ix_inbox_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
         Index("ix_inbox_dead", "created_at", postgresql_where=sql("state = 'dead'")),
     )
@@ -335,6 +336,9 @@ class Delivery(Base, Identified, TenantOwned):
             "tenant_id",
             "available_at",
             postgresql_where=sql("state IN ('pending','sending') AND claimed_by IS NULL"),
+        ),
+        Index(
+            "ix_deliveries_suspect", "available_at", postgresql_where=sql("suspect AND state IN ('pending','sending')")
         ),
         Index("ix_deliveries_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
         Index("ix_deliveries_dead", "created_at", postgresql_where=sql("state = 'dead'")),

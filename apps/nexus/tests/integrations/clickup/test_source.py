@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from nexus.integrations.clickup.source import ClickUpSource
-from nexus.pipeline.facts import CommentPosted, Ignored, ItemChanged, ItemDeleted, Person
+from nexus.pipeline.facts import CommentPosted, Echo, Ignored, ItemChanged, ItemDeleted, Person
 from nexus.pipeline.ports import Drop, Incoming, Unreadable
 
 HOOK = "5b1d7c52-3f0e-4f5c-9d2a-8f7f2f0a1c11"
@@ -154,10 +154,13 @@ def test_an_absurd_date_does_not_lose_the_event(source, request_of, changed, clo
     assert read.occurred_at == clock.now()
 
 
-def test_our_own_comment_is_ignored(source, payload, connected):
+def test_our_own_comment_is_an_echo_and_what_becomes_of_it_is_ignored(source, payload, connected):
     ours = connected(facts=MappingProxyType({"user_id": 81234567}))
-    for name in ("webhook_taskCommentPosted", "webhook_taskCommentUpdated"):
-        assert source.facts(payload(name), "", ours) == [Ignored("our own comment")]
+    (echo,) = source.facts(payload("webhook_taskCommentPosted"), "", ours)
+    assert isinstance(echo, Echo)
+    assert (echo.place_id, echo.external_id, echo.delivery_id) == (TASK, COMMENT.comment_id, None)
+    assert echo.mark == COMMENT.text.splitlines()[-1]
+    assert source.facts(payload("webhook_taskCommentUpdated"), "", ours) == [Ignored("our own comment")]
 
 
 def test_our_comment_stays_ours_when_somebody_else_updates_it(source, changed, connected):

@@ -20,7 +20,7 @@ from nexus.pipeline.facts import (
     Speaker,
     UpdateCard,
 )
-from nexus.pipeline.ports import Chat, Connected, Outgoing
+from nexus.pipeline.ports import Chat, Connected, Outgoing, RateLimit
 from oblivion_sandbox import FaultRule, running_sandbox, seed
 
 CHANNEL = seed.SLACK_CHANNEL_AI_SQUAD
@@ -201,14 +201,26 @@ async def test_channels_that_nobody_can_post_in_are_rejected_with_what_to_do(sla
         await chat.send(make_outgoing(comment))
 
 
-async def test_the_fourth_message_at_once_waits_but_not_in_another_channel(slack, chat, make_outgoing) -> None:
-    for number in range(3):
-        await chat.send(make_outgoing(PostCard(CHANNEL), id=UUID(int=number)))
-    with pytest.raises(Deferred) as deferred:
-        await chat.send(make_outgoing(PostCard(CHANNEL), id=UUID(int=4)))
-    assert 0 < deferred.value.after_seconds <= 1
-    assert len(messages(slack)) == 3
-    await chat.send(make_outgoing(PostCard(seed.SLACK_CHANNEL_WEBSITE), id=UUID(int=5)))
+def test_posts_share_a_limit_by_channel_and_changes_one_by_workspace(chat) -> None:
+    card, reply = chat.limit(PostCard(CHANNEL)), chat.limit(PostReply(CHANNEL, "hello"))
+    assert card == reply == RateLimit(f"post:{CHANNEL}", 1.0, burst=3)
+    assert chat.limit(PostCard(seed.SLACK_CHANNEL_WEBSITE)).key != card.key
+    update = chat.limit(UpdateCard(CHANNEL))
+    assert update == chat.limit(EditReply(seed.SLACK_CHANNEL_WEBSITE, "hello"))
+    assert update.per_second <= 50 / 60, "tier 3"
+
+
+async def test_a_message_of_ours_is_taken_back_once_and_a_gone_one_is_no_error(slack, chat, make_outgoing) -> None:
+    posted = (await chat.send(make_outgoing(PostCard(CHANNEL)))).external_id
+    for _ in range(2):
+        await chat.remove(CHANNEL, posted)
+    assert messages(slack) == []
+
+
+async def test_a_message_of_somebody_else_is_not_taken_back(slack, chat) -> None:
+    theirs = human_says(slack, "mine")
+    with pytest.raises(Rejected):
+        await chat.remove(CHANNEL, theirs)
 
 
 async def test_slacks_own_limit_is_honoured(slack, chat, make_outgoing) -> None:

@@ -19,6 +19,7 @@ from nexus.integrations.clickup.answers import (
     ReadComment,
     SpacesAnswer,
     Task,
+    TasksAnswer,
     TeamsAnswer,
     UserAnswer,
 )
@@ -102,6 +103,21 @@ class ClickUpClient:
         answer = await self._find(CommentsAnswer, "task", task_id, "comment", params=start)
         return () if answer is None else answer.comments
 
+    async def comment_replies(self, comment_id: str) -> tuple[ReadComment, ...]:
+        """Replies to a comment."""
+        answer = await self._find(CommentsAnswer, "comment", comment_id, "reply")
+        return () if answer is None else answer.comments
+
+    async def tasks(self, team_id: str, updated_after_ms: int, page: int) -> tuple[Task, ...]:
+        """100 tasks of the workspace, or fewer at the end, the oldest change first; closed ones and subtasks, too."""
+        params = {"date_updated_gt": str(updated_after_ms), "page": str(page), "order_by": "updated", "reverse": "true"}
+        everything = {"include_closed": "true", "subtasks": "true"}
+        return (await self._call(TasksAnswer, "GET", "team", team_id, "task", params=params | everything)).tasks
+
+    def rest_seconds(self) -> float:
+        """How long work that can wait should leave the token alone; 0 when there is enough for everybody."""
+        return self._budget.rest_seconds(self._clock.now())
+
     async def add_comment(self, task_id: str, text: str) -> str:
         """Returns the comment's id."""
         body = {"comment_text": text, "notify_all": False}
@@ -114,6 +130,13 @@ class ClickUpClient:
         except Gone:
             return False
         return True
+
+    async def delete_comment(self, comment_id: str) -> None:
+        """Done as well when it is gone already."""
+        try:
+            await self._request(Nothing, "DELETE", "comment", comment_id)
+        except Gone:
+            return
 
     async def webhooks(self, team_id: str) -> tuple[Hook, ...]:
         """The webhooks that this token's user has made."""
@@ -169,7 +192,9 @@ class ClickUpClient:
             raise Gone  # Not an id, and it would change where the request goes.
         wait_seconds = self._budget.wait_seconds(self._clock.now())
         if wait_seconds > 0:
-            raise Deferred("the ClickUp token's budget of requests is used up", after_seconds=wait_seconds)
+            raise Deferred(
+                "the ClickUp token's budget of requests is used up", after_seconds=wait_seconds, whole_connection=True
+            )
         writes = verb != "GET"
         url = "/" + "/".join(quote(step, safe="") for step in path)
         try:

@@ -63,7 +63,8 @@ def require_success(response: httpx.Response, now: datetime, *, writes: bool) ->
             # Some proxy's page: no proof that a task is gone.
             raise Retryable("something between us and ClickUp answered 404: check the connection's api_url")
         case 429:
-            raise Deferred("ClickUp's rate limit is reached", after_seconds=seconds_until_reset(response.headers, now))
+            wait_seconds = seconds_until_reset(response.headers, now)
+            raise Deferred("ClickUp's rate limit is reached", after_seconds=wait_seconds, whole_connection=True)
         case _ if status == 408 or status >= 500:
             raise _unclear(f"ClickUp failed ({said})", writes=writes)
         case _ if response.is_redirect:

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from nexus.integrations.clickup.answers import ReadComment, Task
 from nexus.integrations.clickup.client import ClickUpClient
+from nexus.integrations.clickup.payloads import OUR_WEBHOOK_ID
 from nexus.integrations.clickup.text import deleted_comment, description_of, mirrored_comment, mirrors
 from nexus.pipeline.errors import Rejected
-from nexus.pipeline.facts import AddComment, EditComment, Item, Person
-from nexus.pipeline.ports import Outgoing, RawRequest, Receipt
+from nexus.pipeline.facts import AddComment, EditComment, Intent, Item, Person
+from nexus.pipeline.ports import Outgoing, RateLimit, RawRequest, Receipt
 
 _CLOSED_TYPES = frozenset({"closed", "done"})
 _COMMENTS_PER_PAGE = 25
 _MAX_PAGES = 20
-_HINT_WEBHOOK_ID = "oblivion"
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -29,23 +29,24 @@ class ClickUpTracker:
         """The task as it is now; None when it is gone. Raises Rejected when it is our access that is gone."""
         task = await self._client.task(item_id)
         if task is not None:
-            return _item(task)
+            return item_of(task)
         # Somebody who left the workspace is told of every task that it is unknown.
         if all(team.id != self._team_id for team in await self._client.teams()):
             raise Rejected("Oblivion's ClickUp user is no longer a member of the workspace: invite it again")
         return None
 
-    def hint(self, item_id: str, token: str) -> RawRequest:
+    def hint(self, item_id: str, token: str, at: datetime | None = None) -> RawRequest:
         """What ClickUp would send if the task had changed, from a webhook that ClickUp cannot have.
 
-        `token` stands where the id of the change would, so the source takes it in once. It has no date: the
+        `token` stands where the id of the change would, so the source takes it in once. Without a date the
         source gives it the present.
         """
+        date = {} if at is None else {"date": str(int(at.timestamp() * 1000))}
         body = {
             "event": "taskUpdated",
-            "history_items": [{"id": token, "field": "hint"}],
+            "history_items": [{"id": token, "field": "hint", **date}],
             "task_id": item_id,
-            "webhook_id": _HINT_WEBHOOK_ID,
+            "webhook_id": OUR_WEBHOOK_ID,
         }
         return RawRequest(json.dumps(body).encode(), {"content-type": "application/json"}, "")
 
@@ -102,6 +103,16 @@ class ClickUpTracker:
                 return None
         return None
 
+    def limit(self, intent: Intent) -> RateLimit | None:
+        """None: ClickUp tells by its headers how much of the minute's budget is left."""
+        del intent
+        return None
+
+    async def remove(self, place_id: str, external_id: str) -> None:
+        """Deletes a comment of ours."""
+        del place_id
+        await self._client.delete_comment(external_id)
+
 
 def _permalink(outgoing: Outgoing) -> str:
     if not outgoing.permalink:
@@ -116,7 +127,8 @@ def _before(comment: ReadComment, attempted_at: datetime | None) -> bool:
     return datetime.fromtimestamp(comment.date / 1000, UTC) < attempted_at - _CLOCK_SKEW
 
 
-def _item(task: Task) -> Item:
+def item_of(task: Task) -> Item:
+    """The task in words that fit every tracker."""
     creator = Person("") if task.creator is None else Person(task.creator.id, task.creator.username)
     return Item(
         id=task.id,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from nexus.integrations.clickup.payloads import Change, CommentEvent, Envelope, Written, parse
 from nexus.integrations.clickup.settings import own_user_id
 from nexus.kit.clock import Clock
-from nexus.pipeline.facts import CommentPosted, Fact, Ignored, ItemChanged, ItemDeleted, Person
+from nexus.pipeline.facts import CommentPosted, Echo, Fact, Ignored, ItemChanged, ItemDeleted, Person
 from nexus.pipeline.ports import Connected, Drop, Incoming, RawRequest, Reply, Unreadable
 
 CHANGE_EVENTS = frozenset({
@@ -90,7 +90,10 @@ class ClickUpSource:
             raise Unreadable("The comment has no author, so it cannot be told from one of our own.")
         # Somebody else may "update" a comment of ours, by resolving it for example: it stays ours.
         if own_id in (author.id, comment.user.id if comment.user is not None else author.id):
-            return Ignored("our own comment")
+            if edited:
+                return Ignored("our own comment")
+            last_line = comment.readable().strip().rpartition("\n")[2]
+            return Echo(task_id, comment.id, None, mark=last_line)
         text = comment.readable()
         if not text:
             return Ignored("a comment without text")

@@ -8,6 +8,7 @@ from turning plain text into links and mentions by itself.
 from datetime import datetime
 from typing import Any
 
+from nexus.integrations.slack.payloads import MARKER
 from nexus.integrations.slack.text import linked, neutralise, pieces, plain_title, truncate, visible, web_link
 from nexus.integrations.slack.words import STEP_TICKS, state_line
 from nexus.pipeline.facts import CardView
@@ -31,7 +32,7 @@ _MAX_BUTTON_VALUE_CHARS = 2000
 
 def marker(delivery_id: str) -> str:
     """The id of a message's first block: by it a lookup recognises the delivery, next to its metadata."""
-    return f"obl:{delivery_id}"
+    return f"{MARKER}{delivery_id}"
 
 
 def card(view: CardView, delivery_id: str) -> tuple[str, list[Block]]:

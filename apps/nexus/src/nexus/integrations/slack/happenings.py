@@ -15,6 +15,7 @@ from nexus.integrations.slack.payloads import (
 )
 from nexus.pipeline.facts import (
     ButtonPressed,
+    Echo,
     Fact,
     Ignored,
     MessageDeleted,
@@ -64,6 +65,8 @@ def message_facts(event: MessageEvent, us: Identity, our_app_id: str | None) -> 
             return [_changed(event, us)]
         case "message_deleted":
             return [_deleted(event, event.previous_message, event.deleted_ts, us)]
+        case None | "bot_message" if us.wrote(event) and event.delivery_ids:
+            return [Echo(event.channel, event.ts, min(event.delivery_ids))]
         case _:
             fact = posted(event.channel, event, us)
             reason = why_not_human(event, us) or f"Slack messages of subtype {event.subtype} are not used."

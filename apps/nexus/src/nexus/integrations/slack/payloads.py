@@ -4,13 +4,22 @@ Shapes: docs.slack.dev/apis/events-api, docs.slack.dev/reference/events, docs.sl
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar, cast
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from nexus.pipeline.ports import Unreadable
+
+DELIVERY_TYPE = "oblivion_delivery"
+"""Type of the metadata that names the delivery which made a message."""
+MARKER = "obl:"
+"""What the id of a block begins with that names it likewise."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _storable(value: Any) -> Any:
@@ -71,7 +80,7 @@ class Metadata(Payload):
     @property
     def delivery_id(self) -> str | None:
         """The delivery that a message of ours belongs to."""
-        named: Any = self.event_payload.get("delivery_id")
+        named: Any = self.event_payload.get("delivery_id") if self.event_type == DELIVERY_TYPE else None
         return named if isinstance(named, str) else None
 
 
@@ -107,6 +116,17 @@ class Message(Payload):
     files: tuple[File, ...] | None = None
     metadata: Metadata | None = None
     blocks: tuple[Block, ...] | None = None
+
+    @property
+    def delivery_ids(self) -> set[UUID]:
+        """The deliveries that it claims to be the effect of, by its metadata or by a block's id.
+
+        Any app can claim that: ask `Identity.wrote`, too.
+        """
+        named = [self.metadata.delivery_id or ""] if self.metadata else []
+        ids = [block.block_id or "" for block in self.blocks or ()]
+        named += [each.removeprefix(MARKER) for each in ids if each.startswith(MARKER)]
+        return {UUID(each) for each in named if _UUID.fullmatch(each)}
 
 
 class MessageEvent(Message):

@@ -11,8 +11,8 @@ from nexus.integrations.slack.answers import Channels, Messages, Written
 from nexus.integrations.slack.client import SlackClient
 from nexus.integrations.slack.directory import Directory
 from nexus.integrations.slack.happenings import posted
-from nexus.integrations.slack.pace import Pace
-from nexus.integrations.slack.payloads import Identity, Message
+from nexus.integrations.slack.payloads import DELIVERY_TYPE, Identity
+from nexus.integrations.slack.refusals import Refused
 from nexus.pipeline.errors import Deferred, Rejected, Retryable
 from nexus.pipeline.facts import (
     AddComment,
@@ -20,14 +20,13 @@ from nexus.pipeline.facts import (
     EditComment,
     EditReply,
     Fact,
+    Intent,
     PostCard,
     PostReply,
     Speaker,
     UpdateCard,
 )
-from nexus.pipeline.ports import Outgoing, Receipt
-
-DELIVERY_TYPE = "oblivion_delivery"
+from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
 
 _ROOT_WAIT_SECONDS = 1.0
 _CLOCK_SKEW = timedelta(seconds=60)
@@ -45,8 +44,7 @@ class SlackChat:
         self._client = client
         self._us = us
         self._directory = Directory(client)
-        self._posts = Pace(per_second=posts_per_second, burst=3)
-        self._updates = Pace(per_second=posts_per_second * 50 / 60, burst=5)
+        self._posts_per_second = posts_per_second
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Posts or changes one message, once. Raises Retryable, Deferred, Unsure or Rejected."""
@@ -82,6 +80,22 @@ class SlackChat:
                 )
             case _:
                 return None
+
+    def limit(self, intent: Intent) -> RateLimit | None:
+        """One message a second in a channel, and 50 changes a minute (tier 3) in a workspace."""
+        match intent:
+            case PostCard(channel_id) | PostReply(channel_id):
+                return RateLimit(f"post:{channel_id}", self._posts_per_second, burst=3)
+            case _:
+                return RateLimit("update", self._posts_per_second * 50 / 60, burst=5)
+
+    async def remove(self, place_id: str, external_id: str) -> None:
+        """Deletes a message of ours; done as well when it is gone."""
+        try:
+            await self._client.write("chat.delete", Written, channel=place_id, ts=external_id)
+        except Refused as refused:
+            if refused.error not in ("message_not_found", "channel_not_found"):
+                raise
 
     async def person_name(self, user_id: str) -> str:
         """How people call somebody; the id itself when nobody knows."""
@@ -146,7 +160,6 @@ class SlackChat:
         conversation_id: str | None = None,
         **more: str | None,
     ) -> Receipt:
-        _wait(self._posts, channel_id)
         ids = {"delivery_id": str(outgoing.id), "item_id": outgoing.item_id}
         if conversation_id is not None:
             ids["conversation_id"] = conversation_id
@@ -168,7 +181,6 @@ class SlackChat:
 
     async def _update(self, channel_id: str, ts: str | None, text: str, drawn: list[blocks.Block]) -> Receipt:
         ts = _known(ts)
-        _wait(self._updates, "workspace")
         # Metadata that is left out stays as it is; `parse` and `link_names` would not.
         written = await self._client.write(
             "chat.update",
@@ -194,19 +206,12 @@ class SlackChat:
         for _ in range(_MAX_FIND_PAGES):
             page = await self._client.in_channel(where["channel"], next_page)
             for message in page.messages:
-                if self._us.wrote(message) and _carries(message, str(outgoing.id)):
+                if self._us.wrote(message) and outgoing.id in message.delivery_ids:
                     return Receipt(message.ts)
             cursor = page.next_cursor
             if not cursor:
                 return None
         raise Retryable(f"More than {_MAX_FIND_PAGES * _PAGE_SIZE} messages since: cannot tell if it was posted.")
-
-
-def _carries(message: Message, delivery_id: str) -> bool:
-    metadata = message.metadata
-    if metadata and metadata.event_type == DELIVERY_TYPE and metadata.delivery_id == delivery_id:
-        return True
-    return any(block.block_id == blocks.marker(delivery_id) for block in message.blocks or ())
 
 
 def _card(outgoing: Outgoing) -> CardView:
@@ -219,12 +224,6 @@ def _known(ts: str | None) -> str:
     if ts is None:
         raise Deferred("The message that this belongs to is not posted yet.", after_seconds=_ROOT_WAIT_SECONDS)
     return ts
-
-
-def _wait(pace: Pace, key: str) -> None:
-    wait_seconds = pace.take(key)
-    if wait_seconds > 0:
-        raise Deferred("Slack takes one message a second in a channel.", after_seconds=wait_seconds)
 
 
 def _speaking_as(speaker: Speaker) -> dict[str, str | None]:

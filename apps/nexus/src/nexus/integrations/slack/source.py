@@ -63,7 +63,7 @@ class SlackSource:
         return hmac.compare_digest(f"v0={digest}".encode(), signature.encode(errors="surrogatepass"))
 
     def read(self, request: RawRequest) -> Incoming | Reply | Drop:
-        """What to store. Messages of bots, ours among them, are dropped: they never matter and are many."""
+        """What to store. Messages of bots are dropped: they never matter and are many. Ours prove a delivery."""
         kind, data = decode(request.body, request.headers.get("content-type", ""))
         if kind == "interaction":
             return _read_interaction(parse(Interaction, data))
@@ -149,6 +149,10 @@ def _read_event(envelope: Envelope) -> Incoming | Drop:
     at = event.event_ts
     match event:
         case MessageEvent():
+            if event.subtype in (None, "bot_message") and event.delivery_ids and event.bot_id:
+                # Perhaps our own, which `facts` knows: an echo waits for nobody, and nobody waits for it.
+                echo_of = min(event.delivery_ids)
+                return Incoming(envelope.event_id, f"{stream}:echo:{echo_of}", instant(at or event.ts))
             if event.bot_id or event.subject.bot_id or event.subtype == "bot_message":
                 return Drop("a bot's message")
             if envelope.api_app_id in (event.app_id, event.subject.app_id):

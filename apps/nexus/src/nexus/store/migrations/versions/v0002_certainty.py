@@ -27,6 +27,9 @@ def upgrade() -> None:
             postgresql_where=sa.text(f"{is_open} AND claimed_by IS NULL"),
         )
         op.create_index(
+            f"ix_{table}_suspect", table, ["available_at"], postgresql_where=sa.text(f"suspect AND {is_open}")
+        )
+        op.create_index(
             f"ix_{table}_claimed", table, ["stream_key"], postgresql_where=sa.text("claimed_by IS NOT NULL")
         )
     op.add_column("deliveries", sa.Column("slot_at", sa.DateTime(timezone=True)))

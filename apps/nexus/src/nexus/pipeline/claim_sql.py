@@ -1,0 +1,151 @@
+"""The statements behind `claims.py`, one text for both tables."""
+
+from typing import Literal
+
+Table = Literal["inbox", "deliveries"]
+
+_OPEN = {"inbox": "{0}.state = 'pending'", "deliveries": "{0}.state IN ('pending', 'sending')"}
+_ORDER = {"inbox": "occurred_at", "deliveries": "order_key"}
+_CHANGES = {
+    "inbox": "",
+    "deliveries": ", state = 'sending', attempted_at = coalesce(deliveries.attempted_at, clock_timestamp())",
+}
+_COMMON = (
+    "id, tenant_id, connection_id, stream_key, attempts, created_at, traceparent, claimed_by, claimed_alone, suspect"
+)
+_RETURNED = {
+    "inbox": f"{_COMMON}, source, occurred_at, content_type, body",
+    "deliveries": f"{_COMMON}, conversation_id, task_id, message_id, kind, payload, order_key, sink, attempted_at, "
+    "external_id, slot_at",
+}
+
+# Which tenants wait is found by jumping from one to the next in the index, so that it costs the same however
+# long the queue of one of them is. Each tenant's rows are numbered after those that this worker holds already,
+# and lower numbers go first: a flood of one tenant delays nobody else.
+_CLAIM = """
+    WITH RECURSIVE waiting AS (
+        (SELECT n.tenant_id FROM {table} n WHERE {open_n} AND n.claimed_by IS NULL ORDER BY n.tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT n.tenant_id FROM {table} n WHERE {open_n} AND n.claimed_by IS NULL
+                AND n.tenant_id > w.tenant_id ORDER BY n.tenant_id LIMIT 1)
+        FROM waiting w WHERE w.tenant_id IS NOT NULL
+    ), fair AS (
+        SELECT ready.id, ready.available_at, ready.number + coalesce(held.rows, 0) AS turn
+        FROM waiting w
+        LEFT JOIN unnest(CAST(:tenants AS uuid[]), CAST(:counts AS bigint[])) AS held(tenant_id, rows)
+            ON held.tenant_id = w.tenant_id
+        CROSS JOIN LATERAL (
+            SELECT head.id, head.available_at, row_number() OVER (ORDER BY head.available_at) AS number FROM (
+                SELECT r.id, r.available_at FROM {table} r
+                WHERE r.tenant_id = w.tenant_id AND {due_r} AND NOT r.suspect
+                ORDER BY r.available_at
+                LIMIT least(CAST(:limit AS bigint), greatest(CAST(:share AS bigint) - coalesce(held.rows, 0), 0))
+            ) head
+        ) ready
+        WHERE w.tenant_id IS NOT NULL
+    ), suspected AS (
+        SELECT r.id FROM {table} r WHERE CAST(:may_suspect AS boolean) AND r.suspect AND {due_r}
+        ORDER BY r.available_at LIMIT 1
+    ), picked AS (
+        SELECT either.id FROM (
+            SELECT id, turn, available_at FROM fair UNION ALL SELECT id, 0, '-infinity' FROM suspected
+        ) either ORDER BY either.turn, either.available_at LIMIT CAST(:limit AS bigint)
+    ), due AS (
+        SELECT r.id, r.suspect, r.state AS prior FROM {table} r
+        WHERE r.id IN (SELECT id FROM picked) AND r.claimed_by IS NULL AND {open_r}
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE {table} SET claimed_by = :worker, claimed_until = clock_timestamp() + make_interval(secs => :lease),
+                       claimed_alone = due.suspect OR (CAST(:busy AS bigint) = 0 AND (SELECT count(*) FROM due) = 1),
+                       attempts = {table}.attempts + 1 {changes}
+    FROM due WHERE {table}.id = due.id
+    RETURNING {returned}, due.prior
+"""
+
+_DUE = """
+    {open} AND {0}.claimed_by IS NULL AND {0}.available_at <= statement_timestamp()
+    AND {0}.connection_id <> ALL(CAST(:blocked AS uuid[]))
+    AND NOT EXISTS (SELECT FROM {table} earlier WHERE earlier.stream_key = {0}.stream_key AND {open_earlier}
+                    AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id))
+    AND NOT EXISTS (SELECT FROM {table} busy WHERE busy.stream_key = {0}.stream_key AND busy.claimed_by IS NOT NULL)
+"""
+
+_UNSURE_WAIT = (
+    "available_at = CASE WHEN state = 'sending' THEN "
+    "greatest(available_at, clock_timestamp() + make_interval(secs => :unsure_wait)) ELSE available_at END"
+)
+
+_REAP = """
+    UPDATE {table} SET
+        claimed_by = NULL, claimed_until = NULL, claimed_alone = false, suspect = true,
+        crashes = crashes + claimed_alone::int, {unsure_wait},
+        state = CASE WHEN crashes + claimed_alone::int >= :max_crashes THEN 'dead' ELSE state END,
+        reason = CASE WHEN crashes + claimed_alone::int >= :max_crashes
+            THEN 'quarantined: ' || (crashes + 1) || ' workers died while holding it; look at it before a replay'
+            ELSE reason END,
+        settled_at = CASE WHEN crashes + claimed_alone::int >= :max_crashes THEN clock_timestamp() ELSE settled_at END
+    WHERE claimed_by IS NOT NULL AND (
+        claimed_until < clock_timestamp()
+        OR NOT EXISTS (
+            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = CAST(:lock_class AS oid)
+              AND objid = CAST({table}.claimed_by AS oid) AND objsubid = 2
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+    RETURNING id
+"""
+
+_FREE = """
+    UPDATE {table} SET claimed_by = NULL, claimed_until = NULL, claimed_alone = false, attempts = attempts - 1,
+                       {unsure_wait}
+    WHERE claimed_by = :worker RETURNING id
+"""
+
+_RELEASE = """
+    UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
+                       claimed_alone = false, suspect = false, attempts = attempts - :uncount {slot},
+                       available_at = clock_timestamp() + make_interval(secs => :after)
+    WHERE id = :id AND claimed_by = :worker AND attempts = :attempts
+"""
+
+_SETTLE = """
+    UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
+                       claimed_alone = false, suspect = false, settled_at = clock_timestamp() {extra}
+    WHERE id = :id AND claimed_by = :worker AND attempts = :attempts RETURNING id
+"""
+
+
+def claim_sql(table: Table) -> str:
+    """Claims due rows, the first of each stream, and none of a stream that is being worked on."""
+    is_open = _OPEN[table]
+    due = _DUE.format(
+        "r", table=table, open=is_open.format("r"), open_earlier=is_open.format("earlier"), order=_ORDER[table]
+    )
+    returned = ", ".join(f"{table}.{name.strip()}" for name in _RETURNED[table].split(","))
+    return _CLAIM.format(
+        table=table,
+        open_n=is_open.format("n"),
+        open_r=is_open.format("r"),
+        due_r=due,
+        changes=_CHANGES[table],
+        returned=returned,
+    )
+
+
+def reap_sql(table: Table) -> str:
+    """Frees rows whose worker is gone, and counts it against those that it held alone."""
+    return _REAP.format(table=table, unsure_wait=_UNSURE_WAIT)
+
+
+def free_sql(table: Table) -> str:
+    """Gives back everything that one worker holds, as if it had never claimed it."""
+    return _FREE.format(table=table, unsure_wait=_UNSURE_WAIT)
+
+
+def release_sql(table: Table) -> str:
+    """Gives one row back for a later try."""
+    return _RELEASE.format(table=table, slot=", slot_at = :slot_at" if table == "deliveries" else "")
+
+
+def settle_sql(table: Table) -> str:
+    """Ends one row."""
+    extra = ", external_id = :external" if table == "deliveries" else ", conversation_id = :conversation"
+    return _SETTLE.format(table=table, extra=extra)
