@@ -1,14 +1,16 @@
 """`/_control`: what a test or a person may do that no vendor's API allows; JSON in, JSON out."""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from oblivion_sandbox import seed
 from oblivion_sandbox.clickup.state import LISTS
+from oblivion_sandbox.effects import clickup_effect, slack_effect
 from oblivion_sandbox.faults import ActiveRule, FaultRule
 from oblivion_sandbox.jsontypes import JsonObject, as_object, decode_object, encode
 from oblivion_sandbox.net import is_loopback_url
@@ -21,6 +23,16 @@ Deed = Callable[[Sandbox, Request], Awaitable[JsonObject]]
 
 class ControlError(Exception):
     """The request cannot be done; the text says why."""
+
+
+class HookChange(BaseModel):
+    """Body of /_control/clickup/webhooks: what happens to every registered webhook."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    health: Literal["active", "failing", "suspended"] | None = None
+    fail_count: int = Field(default=0, ge=0)
+    delete: bool = False
 
 
 class Press(BaseModel):
@@ -51,7 +63,9 @@ def _since(request: Request) -> int:
 
 async def _calls(sandbox: Sandbox, request: Request) -> JsonObject:
     query = request.query_params
-    found = sandbox.core.recorder.find_calls(query.get("vendor"), query.get("method"), _since(request))
+    found = sandbox.core.recorder.find_calls(
+        query.get("vendor"), query.get("method"), _since(request), body=query.get("body") != "0"
+    )
     return {"calls": found, "last": sandbox.core.recorder.last_n}
 
 
@@ -59,6 +73,16 @@ async def _deliveries(sandbox: Sandbox, request: Request) -> JsonObject:
     query = request.query_params
     found = sandbox.core.recorder.find_deliveries(query.get("vendor"), query.get("event"), _since(request))
     return {"deliveries": found, "last": sandbox.core.recorder.last_n}
+
+
+async def _slack_effects(sandbox: Sandbox, request: Request) -> JsonObject:
+    found = [slack_effect(each) for each in sandbox.core.slack_messages.since(_since(request))]
+    return {"effects": found, "last": sandbox.core.recorder.last_n}
+
+
+async def _clickup_effects(sandbox: Sandbox, request: Request) -> JsonObject:
+    found = [clickup_effect(each) for each in sandbox.core.clickup_comments.since(_since(request))]
+    return {"effects": found, "last": sandbox.core.recorder.last_n}
 
 
 def _rule_view(active: ActiveRule) -> JsonObject:
@@ -116,6 +140,22 @@ async def _import_task(sandbox: Sandbox, request: Request) -> JsonObject:
     return {"ok": True, "id": document["id"]}
 
 
+async def _change_hooks(sandbox: Sandbox, request: Request) -> JsonObject:
+    """As if enough events had failed, or a person had deleted the webhooks."""
+    change = HookChange.model_validate(await _body(request))
+    hooks = sandbox.clickup.state.webhooks
+    ids = list(hooks)
+    if change.delete:
+        hooks.clear()
+    elif change.health is not None:
+        for hook in hooks.values():
+            hook.health, hook.fail_count = change.health, change.fail_count
+    else:
+        raise ControlError("say which health, or delete")
+    sandbox.core.changed()
+    return {"ok": True, "webhooks": ids}
+
+
 async def _import_message(sandbox: Sandbox, request: Request) -> JsonObject:
     document = await _body(request)
     channel = str(document.pop("channel", ""))
@@ -167,6 +207,7 @@ async def _state(sandbox: Sandbox, request: Request) -> JsonObject:
     ]
     return {
         "version": sandbox.core.version,
+        "under_way": sandbox.core.outgoing.under_way,
         "settings": sandbox.core.settings.model_dump(),
         "clickup": {
             "lists": [{"id": each.id, "name": each.name} for each in LISTS.values()],
@@ -215,7 +256,10 @@ DEEDS: tuple[tuple[str, str, Deed], ...] = (
     ("DELETE", "/faults", _clear_faults),
     ("POST", "/settings", _settings),
     ("POST", "/reset", _reset),
+    ("GET", "/clickup/effects", _clickup_effects),
     ("POST", "/clickup/tasks", _import_task),
+    ("POST", "/clickup/webhooks", _change_hooks),
+    ("GET", "/slack/effects", _slack_effects),
     ("POST", "/slack/app", _slack_app),
     ("POST", "/slack/messages", _import_message),
     ("POST", "/slack/press", _press),

@@ -3,8 +3,11 @@
 import secrets
 from collections.abc import Callable
 
+from oblivion_sandbox.clickup.state import Comment
+from oblivion_sandbox.effects import Ledger
 from oblivion_sandbox.faults import Faults
 from oblivion_sandbox.ids import IdSource
+from oblivion_sandbox.jsontypes import JsonObject
 from oblivion_sandbox.outgoing import Outgoing
 from oblivion_sandbox.record import Recorder
 from oblivion_sandbox.settings import Settings
@@ -17,6 +20,8 @@ class Core:
         self.settings = settings
         self.ids = IdSource()
         self.recorder = Recorder()
+        self.slack_messages: Ledger[JsonObject] = Ledger(self.recorder.next_n)
+        self.clickup_comments: Ledger[Comment] = Ledger(self.recorder.next_n)
         self.faults = Faults()
         self.outgoing = Outgoing(self.faults, self.recorder)
         self.public_base: str | None = None

@@ -17,6 +17,7 @@ from oblivion_sandbox.slack.args import read_args
 from oblivion_sandbox.slack.callers import CALLERS
 from oblivion_sandbox.slack.errors import SlackError
 
+_SLACK_REFUSAL = b'{"ok":false'
 PREFIXES: dict[str, Vendor] = {"/clickup/api/v2": "clickup", "/slack/api": "slack"}
 
 
@@ -42,8 +43,7 @@ class Door:
         call = core.recorder.open_call(vendor, scope["method"], path, query, body, content_type, kind)
         rule = core.faults.for_call(vendor, call.method, path, kind)
         call.fault = None if rule is None else rule.fault
-        note = _Noting(send, call)
-        await self._serve(rule, call, _replay(body, receive), note, scope, receive)
+        await self._serve(rule, call, _replay(body, receive), _Noting(send, call), scope, receive)
 
     async def _serve(
         self,
@@ -59,7 +59,7 @@ class Door:
                 await _cut(receive)
             case "delay" if rule is not None:
                 await asyncio.sleep(rule.seconds)
-                await self._app(scope, replay, send)
+                await self._app(scope, replay, _watching(call, send))
             case "429" if rule is not None:
                 await self._refuse_429(call, rule, send)
             case "5xx":
@@ -67,16 +67,23 @@ class Door:
             case "reject_error" if rule is not None:
                 await _answer(send, 200, encode(SlackError(rule.error).body()), {})
             case "accept_then_cut":
-                await self._app(scope, replay, _discard)
+                await self._app(scope, replay, _watching(call, _discard))
+                await _cut(receive)
+            case "accept_late" if rule is not None:
+                self._sandbox.core.outgoing.spawn(self._happen(rule.seconds, call, scope, replay))
                 await _cut(receive)
             case "accept_then_hang" if rule is not None:
                 held: list[Message] = []
-                await self._app(scope, replay, _keep(held))
+                await self._app(scope, replay, _watching(call, _keep(held)))
                 if not await _client_left(receive, rule.seconds):
                     for message in held:
                         await send(message)
             case _:
-                await self._app(scope, replay, send)
+                await self._app(scope, replay, _watching(call, send))
+
+    async def _happen(self, seconds: float, call: Call, scope: Scope, replay: Receive) -> None:
+        await asyncio.sleep(seconds)
+        await self._app(scope, replay, _watching(call, _discard))
 
     async def _refuse_429(self, call: Call, rule: FaultRule, send: "_Noting") -> None:
         wait = max(1, math.ceil(rule.seconds))
@@ -94,7 +101,7 @@ class Door:
 
 
 class _Noting:
-    """Passes an answer on and notes its result in the record."""
+    """Passes to the caller what it gets to hear, and notes that in the record."""
 
     def __init__(self, send: Send, call: Call) -> None:
         self._send = send
@@ -109,12 +116,27 @@ class _Noting:
         await self._send(message)
 
     def _note(self, body: bytes) -> None:
-        if self._call.ok and not body.startswith(b'{"ok":false'):
+        if self._call.ok and not body.startswith(_SLACK_REFUSAL):
             return
         document = decode_object(body) or {}
         error = document.get("error") or document.get("ECODE") or document.get("err")
         self._call.ok = False
         self._call.error = None if error is None else str(error)
+
+
+def _watching(call: Call, send: Send) -> Send:
+    """Notes in the record what the vendor did, whatever becomes of its answer."""
+    done = False
+
+    async def watch(message: Message) -> None:
+        nonlocal done
+        if message["type"] == "http.response.start":
+            done = message["status"] < 400
+        elif message["type"] == "http.response.body":
+            call.effect = done and not message.get("body", b"").startswith(_SLACK_REFUSAL)
+        await send(message)
+
+    return watch
 
 
 def _token_kind(vendor: Vendor, headers: Headers, content_type: str, body: bytes, query: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from oblivion_sandbox.record import Vendor
 
 INCOMING: frozenset[str] = frozenset(
-    {"drop", "delay", "429", "5xx", "accept_then_hang", "accept_then_cut", "reject_error"}
+    {"drop", "delay", "429", "5xx", "accept_then_hang", "accept_then_cut", "accept_late", "reject_error"}
 )
 OUTGOING: frozenset[str] = frozenset({"drop", "delay", "duplicate", "reorder"})
 
@@ -34,6 +34,7 @@ class FaultRule(BaseModel):
         "5xx",
         "accept_then_hang",
         "accept_then_cut",
+        "accept_late",
         "reject_error",
     ]
     token: Literal["bot", "human", "app"] | None = None
@@ -42,10 +43,15 @@ class FaultRule(BaseModel):
     count: int | None = Field(default=None, ge=1)
     """How often it applies before it is spent; None = no end."""
     seconds: float = Field(default=1.0, ge=0)
-    """Length of a delay, a hang, or a 429's Retry-After; longest time a reordered event is held back."""
+    """Length of a delay, a hang, or a 429's Retry-After; when a late effect happens; longest time a reordered event
+    is held back."""
+    spread_seconds: float = Field(default=0.0, ge=0)
+    """Up to so much is added to `seconds`, by chance."""
     error: str = "fatal_error"
     """Slack error code of `reject_error`."""
     seed: int = 0
+    """Of the dice, which are thrown once for each call that matches, in the order of the calls: the n-th call that
+    matches always gets the n-th throw, whoever makes it."""
 
     @property
     def outgoing(self) -> bool:
@@ -70,14 +76,19 @@ class ActiveRule:
         self.applied = 0
         self._dice = random.Random(rule.seed)  # noqa: S311 -- dice that can be thrown again
 
-    def applies(self) -> bool:
-        """Throw the dice once; counts when it applies."""
-        if self.rule.count is not None and self.applied >= self.rule.count:
-            return False
-        if self._dice.random() >= self.rule.probability:
-            return False
+    def throw(self) -> FaultRule | None:
+        """The rule as it applies this time, with `seconds` drawn; None when the dice say no."""
+        rule = self.rule
+        if rule.count is not None and self.applied >= rule.count:
+            return None
+        # Both are drawn every time, so that one throw never depends on what came of another.
+        chance, share = self._dice.random(), self._dice.random()
+        if chance >= rule.probability:
+            return None
         self.applied += 1
-        return True
+        if not rule.spread_seconds:
+            return rule
+        return rule.model_copy(update={"seconds": rule.seconds + share * rule.spread_seconds})
 
 
 class Faults:
@@ -107,8 +118,8 @@ class Faults:
             fits = fnmatchcase(method, rule.match) or fnmatchcase(path, rule.match)
             if rule.outgoing or rule.vendor != vendor or not fits or rule.token not in (None, token_kind):
                 continue
-            if active.applies():
-                return rule
+            if (applied := active.throw()) is not None:
+                return applied
         return None
 
     def for_delivery(self, vendor: Vendor, event: str) -> FaultRule | None:
@@ -116,6 +127,8 @@ class Faults:
         for active in self.active:
             rule = active.rule
             fits = rule.match == "webhook" or fnmatchcase(f"webhook:{event}", rule.match)
-            if rule.outgoing and rule.vendor == vendor and fits and active.applies():
-                return rule
+            if not rule.outgoing or rule.vendor != vendor or not fits:
+                continue
+            if (applied := active.throw()) is not None:
+                return applied
         return None

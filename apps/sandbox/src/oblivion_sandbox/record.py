@@ -4,13 +4,17 @@ import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from oblivion_sandbox.jsontypes import JsonObject, decode_object
 
 KEPT_ENTRIES = 250_000
+KEPT_BODY_BYTES = 64 * 1024 * 1024
+"""Of the bodies of both logs together; the oldest entries go on without theirs."""
 Vendor = Literal["clickup", "slack"]
+EntryT = TypeVar("EntryT", "Call", "Delivery")
 
 
 @dataclass(slots=True)
@@ -27,21 +31,40 @@ class Call:
     token_kind: str
     """`bot`, `human`, `app` or `none`."""
     query: str
-    raw_body: bytes
+    raw_body: bytes | None
+    """None when it was too long ago."""
     content_type: str
     status: int | None = None
-    """None when no answer was sent."""
+    """What the caller was answered; None when no answer was sent."""
     ok: bool = False
     error: str | None = None
     fault: str | None = None
+    """The fault that was applied to it."""
+    effect: bool = False
+    """Whether the vendor carried it out by now, whatever the caller was told. Of a call that only reads: whether it
+    was read."""
 
-    def as_json(self) -> JsonObject:
-        """The entry for `/_control/calls`, with the request's arguments parsed."""
-        body: object
+    @property
+    def body_bytes(self) -> int:
+        """Size of the body that is kept."""
+        return len(self.raw_body or b"")
+
+    def forget_body(self) -> None:
+        """Goes on without the body."""
+        self.raw_body = None
+
+    def as_json(self, *, body: bool = True) -> JsonObject:
+        """The entry for `/_control/calls`, with the request's arguments parsed; the body only if asked for."""
+        return self._facts() | ({"body": self._arguments()} if body else {})
+
+    def _arguments(self) -> JsonObject | None:
+        if self.raw_body is None:
+            return None
         if "json" in self.content_type:
-            body = decode_object(self.raw_body)
-        else:
-            body = dict(parse_qsl(self.raw_body.decode(errors="replace"), keep_blank_values=True))
+            return decode_object(self.raw_body)
+        return dict(parse_qsl(self.raw_body.decode(errors="replace"), keep_blank_values=True))
+
+    def _facts(self) -> JsonObject:
         return {
             "n": self.n,
             "time": self.time,
@@ -51,15 +74,15 @@ class Call:
             "method": self.method,
             "token": self.token_kind,
             "query": dict(parse_qsl(self.query, keep_blank_values=True)),
-            "body": body,
             "status": self.status,
             "ok": self.ok,
             "error": self.error,
             "fault": self.fault,
+            "effect": self.effect,
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """One attempt to hand an event to the hub."""
 
@@ -77,17 +100,29 @@ class Delivery:
     ms: float
     outcome: str
     """`ok`, `http_error`, `timeout`, `connection_failed`, or the fault that kept it back."""
-    body: str
+    body: str | None
+    """None when it was too long ago."""
     webhook_id: str | None = None
+
+    @property
+    def body_bytes(self) -> int:
+        """Size of the body that is kept, to within what UTF-8 makes of it."""
+        return len(self.body or "")
+
+    def forget_body(self) -> None:
+        """Goes on without the body."""
+        self.body = None
 
 
 @dataclass
 class Recorder:
-    """Two logs that share one counter, so that their order can be compared."""
+    """Two logs that share one counter, so that their order can be compared. Entries stand in the counter's order."""
 
     calls: deque[Call] = field(default_factory=lambda: deque[Call](maxlen=KEPT_ENTRIES))
     deliveries: deque[Delivery] = field(default_factory=lambda: deque[Delivery](maxlen=KEPT_ENTRIES))
     last_n: int = 0
+    _with_body: deque[Call | Delivery] = field(default_factory=deque[Call | Delivery])
+    _body_bytes: int = 0
 
     def open_call(
         self,
@@ -103,6 +138,7 @@ class Recorder:
         method = path.removeprefix("/") if vendor == "slack" else f"{verb} {path}"
         call = Call(self.next_n(), time.time(), vendor, verb, path, method, token_kind, query, raw_body, content_type)
         self.calls.append(call)
+        self._keep_body(call)
         return call
 
     def next_n(self) -> int:
@@ -113,23 +149,42 @@ class Recorder:
     def add_delivery(self, delivery: Delivery) -> None:
         """Record one finished attempt."""
         self.deliveries.append(delivery)
+        self._keep_body(delivery)
 
-    def find_calls(self, vendor: str | None, method: str | None, since: int) -> list[JsonObject]:
+    def clear(self) -> None:
+        """Empties both logs; the counter goes on."""
+        self.calls.clear()
+        self.deliveries.clear()
+        self._with_body.clear()
+        self._body_bytes = 0
+
+    def find_calls(self, vendor: str | None, method: str | None, since: int, *, body: bool = True) -> list[JsonObject]:
         """Calls after entry `since`; `method` is a glob."""
         return [
-            call.as_json()
-            for call in self.calls
-            if call.n > since
-            and (vendor is None or call.vendor == vendor)
-            and (method is None or fnmatchcase(call.method, method))
+            call.as_json(body=body)
+            for call in _after(self.calls, since)
+            if (vendor is None or call.vendor == vendor) and (method is None or fnmatchcase(call.method, method))
         ]
 
     def find_deliveries(self, vendor: str | None, event: str | None, since: int) -> list[JsonObject]:
         """Attempts after entry `since`; `event` is a glob."""
         return [
             asdict(made)
-            for made in self.deliveries
-            if made.n > since
-            and (vendor is None or made.vendor == vendor)
-            and (event is None or fnmatchcase(made.event, event))
+            for made in _after(self.deliveries, since)
+            if (vendor is None or made.vendor == vendor) and (event is None or fnmatchcase(made.event, event))
         ]
+
+    def _keep_body(self, entry: Call | Delivery) -> None:
+        if not entry.body_bytes:
+            return
+        self._with_body.append(entry)
+        self._body_bytes += entry.body_bytes
+        while self._body_bytes > KEPT_BODY_BYTES:
+            oldest = self._with_body.popleft()
+            self._body_bytes -= oldest.body_bytes
+            oldest.forget_body()
+
+
+def _after(entries: deque[EntryT], since: int) -> list[EntryT]:
+    found = list(takewhile(lambda entry: entry.n > since, reversed(entries)))
+    return found[::-1]

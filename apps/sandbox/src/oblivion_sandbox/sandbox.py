@@ -53,8 +53,9 @@ class Sandbox:
         await self.slack.sockets.disconnect("refresh_requested")
         self.core.outgoing.forget()
         self.core.settings = self._first_settings
-        self.core.recorder.calls.clear()
-        self.core.recorder.deliveries.clear()
+        self.core.recorder.clear()
+        self.core.slack_messages.clear()
+        self.core.clickup_comments.clear()
         self.core.faults.remove(None)
         self.clickup = ClickUp.over(self.core, ClickUpState())
         self.slack = Slack.over(self.core, SlackState(), self.signing_secret)

@@ -2,18 +2,31 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import asyncpg
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from nexus.store.security import APP_ROLE, SYSTEM_ROLE
 
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 15
+PING_TIMEOUT_SECONDS = 1.0
+CLOSE_TIMEOUT_SECONDS = 0.25
+"""How long a connection may take to say goodbye. Whoever waits for a webhook's 503 waits for this as well."""
 SAFE_SYNCHRONOUS_COMMIT = frozenset({"on", "remote_apply", "remote_write"})
+
+_CONNECTION_LOST = ("08", "25006", "25P03", "57P01", "57P02", "57P03", "57P05")
+"""SQLSTATEs, or their class, after which a connection is of no use: it is broken, the server ends it, or the server
+takes no writes any more (25006: a primary that became a standby)."""
+_NO_RESOURCES = ("53", "58")
+"""The server is up and cannot do it now: no connection, no memory, no disk space, an I/O error."""
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class NotDurable(Exception):
@@ -30,11 +43,61 @@ def driver_url(url: str) -> URL:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is away, as opposed to refusing a statement."""
-    if isinstance(error, OSError | TimeoutError):
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
         return True
-    if isinstance(error, InterfaceError | OperationalError):
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if _sqlstate(cause).startswith((*_CONNECTION_LOST, *_NO_RESOURCES)):
         return True
+    if isinstance(error, InterfaceError):
+        # A value that cannot be encoded is one, too, but it is the statement that is wrong.
+        return not isinstance(cause.__cause__ if cause else None, ValueError)
     return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _sqlstate(error: BaseException | None) -> str:
+    return getattr(error, "sqlstate", None) or ""
+
+
+class _Connection(asyncpg.Connection):
+    """Says goodbye within a bound: over a path that swallows everything nobody answers."""
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Closes the connection; cut off at the bound."""
+        await super().close(timeout=CLOSE_TIMEOUT_SECONDS)  # pyright: ignore[reportUnknownMemberType]
+
+
+async def _takes_writes(connection: Any) -> bool:
+    state: str = await connection.fetchval("SHOW transaction_read_only", timeout=PING_TIMEOUT_SECONDS)
+    return state == "off"
+
+
+def _check_out(dbapi_connection: Any, record: Any, _fairy: Any) -> None:
+    """Tries a pooled connection before it is used: it may lead nowhere, or to a server that became a standby.
+
+    Unlike SQLAlchemy's own `pool_pre_ping` it has a bound, it is one round trip, and it sees a standby. A failure
+    has every connection of that age replaced.
+    """
+    if not record.info.setdefault("used", False):
+        record.info["used"] = True
+        return
+    try:
+        usable = dbapi_connection.run_async(_takes_writes)
+    except (OSError, TimeoutError, *_DRIVER_ERRORS) as error:
+        raise InvalidatePoolError("the connection does not answer") from error
+    if not usable:
+        raise InvalidatePoolError("the server takes no writes")
+
+
+def _notice_lost_connection(context: ExceptionContext) -> None:
+    """Has a connection thrown away after errors that the driver does not count as its end."""
+    error = context.original_exception
+    if isinstance(error, TimeoutError):
+        # It may be a slow statement as well as a dead path: the other connections show that themselves.
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
+    elif _sqlstate(error).startswith(_CONNECTION_LOST) or isinstance(error.__cause__, asyncpg.InternalClientError):
+        # The latter: no host takes writes, or the driver lost its place because the server hung up.
+        context.is_disconnect = True
 
 
 class Database:
@@ -46,13 +109,15 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_recycle=300,
             pool_use_lifo=True,
             pool_timeout=CONNECT_TIMEOUT_SECONDS,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_SECONDS,
                 "command_timeout": COMMAND_TIMEOUT_SECONDS,
+                "connection_class": _Connection,
+                # Among several hosts the one that is primary; a standby alone counts as "away".
+                "target_session_attrs": "read-write",
                 "server_settings": {
                     "application_name": application_name,
                     "idle_in_transaction_session_timeout": "30000",
@@ -60,6 +125,8 @@ class Database:
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "checkout", _check_out)
+        event.listen(self.engine.sync_engine, "handle_error", _notice_lost_connection)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager

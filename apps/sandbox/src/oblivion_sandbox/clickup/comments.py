@@ -53,6 +53,8 @@ class Comments:
         self._state = state
         self._tasks = tasks
         self._hooks = hooks
+        for comment in state.comments.values():
+            core.clickup_comments.put(comment.task_id, comment.id, comment)
 
     def post(self, user_id: int, task_id: str, body: CommentBody, parent_id: str | None = None) -> Comment:
         """Fires taskCommentPosted and taskUpdated with one history id."""
@@ -70,6 +72,7 @@ class Comments:
             block_id=f"block-{self._core.ids.token(12).lower()}",
         )
         self._state.comments[comment.id] = comment
+        self._core.clickup_comments.put(task_id, comment.id, comment)
         self._emit(comment, user_id, ("taskCommentPosted", "taskUpdated"))
         return comment
 
@@ -81,6 +84,7 @@ class Comments:
         """Fires taskCommentUpdated with the history id of the first post."""
         comment = self._get(comment_id)
         comment.parts, comment.text = body.parts(), body.text()
+        self._core.clickup_comments.put(comment.task_id, comment.id, comment)
         self._tasks.touch(self._tasks.get(comment.task_id))
         self._emit(comment, user_id, ("taskCommentUpdated",))
 
@@ -88,8 +92,8 @@ class Comments:
         """Takes its replies along."""
         comment = self._get(comment_id)
         for reply in [each for each in self._state.comments.values() if each.parent_id == comment.id]:
-            del self._state.comments[reply.id]
-        del self._state.comments[comment.id]
+            self._remove(reply)
+        self._remove(comment)
         self._tasks.touch(self._tasks.get(comment.task_id))
         self._core.changed()
 
@@ -113,6 +117,10 @@ class Comments:
         if comment is None:
             raise not_authorized()
         return comment
+
+    def _remove(self, comment: Comment) -> None:
+        del self._state.comments[comment.id]
+        self._core.clickup_comments.delete(comment.task_id, comment.id)
 
     def _emit(self, comment: Comment, user_id: int, events: tuple[str, ...]) -> None:
         list_id = str(self._tasks.get(comment.task_id)["list"]["id"])

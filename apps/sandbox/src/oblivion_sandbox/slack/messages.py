@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 
 from oblivion_sandbox import seed
+from oblivion_sandbox.effects import Ledger
 from oblivion_sandbox.jsontypes import JsonObject
 from oblivion_sandbox.slack.state import SEED_TIME, SlackState
 
@@ -25,13 +26,15 @@ BOT_PROFILE: JsonObject = {
 class Messages:
     """All messages, with an index of threads. A message's identity is (channel, ts)."""
 
-    def __init__(self, state: SlackState) -> None:
+    def __init__(self, state: SlackState, ledger: Ledger[JsonObject]) -> None:
         self._messages = state.messages
+        self._ledger = ledger
         self._order: defaultdict[str, list[str]] = defaultdict(list)
         self._threads: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for channel_id, messages in self._messages.items():
             for message in messages.values():
                 self._index(channel_id, message)
+                self._ledger.put(channel_id, message["ts"], message)
 
     def find(self, channel_id: str, ts: str) -> JsonObject | None:
         """The stored message itself."""
@@ -41,12 +44,17 @@ class Messages:
         """Store a new message, or replace the one with its ts."""
         known = self.find(channel_id, message["ts"]) is not None
         self._messages.setdefault(channel_id, {})[message["ts"]] = message
+        if message.get("subtype") == "tombstone":
+            self._ledger.delete(channel_id, message["ts"])
+        else:
+            self._ledger.put(channel_id, message["ts"], message)
         if not known:
             self._index(channel_id, message)
 
     def remove(self, channel_id: str, ts: str) -> None:
         """Delete a message that exists."""
         message = self._messages[channel_id].pop(ts)
+        self._ledger.delete(channel_id, ts)
         self._order[channel_id].remove(ts)
         root = root_ts(message)
         if root != ts:

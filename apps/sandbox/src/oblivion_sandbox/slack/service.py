@@ -31,7 +31,7 @@ class Slack:
     @classmethod
     def over(cls, core: Core, state: SlackState, signing_secret: str) -> Self:
         """Build the parts."""
-        messages, sockets = Messages(state), Sockets()
+        messages, sockets = Messages(state, core.slack_messages), Sockets()
         events = Events(core, state, messages, sockets, signing_secret)
         interactivity = Interactivity(core, state, messages, sockets, signing_secret)
         return cls(core, state, messages, sockets, events, interactivity, WindowLimiter(), BucketLimiter())
