@@ -70,6 +70,14 @@ _DUE = """
     AND NOT EXISTS (SELECT FROM {table} busy WHERE busy.stream_key = {0}.stream_key AND busy.claimed_by IS NOT NULL)
 """
 
+# What is accepted before an effect leaves and is older goes first, even if its own delivery does not exist yet.
+# Not for ever: an event that has to wait must not hold up a conversation; it will be marked as late.
+_OLDER_EVENTS_FIRST = """
+    AND NOT EXISTS (SELECT FROM inbox older WHERE older.stream_key = {0}.source_stream AND older.state = 'pending'
+                    AND older.occurred_at < to_timestamp({0}.order_key / 1000000.0)
+                    AND older.created_at > statement_timestamp() - make_interval(secs => :hold))
+"""
+
 _UNSURE_WAIT = (
     "available_at = CASE WHEN state = 'sending' THEN "
     "greatest(available_at, clock_timestamp() + make_interval(secs => :unsure_wait)) ELSE available_at END"
@@ -116,7 +124,8 @@ _SETTLE = """
 def claim_sql(table: Table) -> str:
     """Claims due rows, the first of each stream, and none of a stream that is being worked on."""
     is_open = _OPEN[table]
-    due = _DUE.format(
+    conditions = _DUE + (_OLDER_EVENTS_FIRST if table == "deliveries" else "")
+    due = conditions.format(
         "r", table=table, open=is_open.format("r"), open_earlier=is_open.format("earlier"), order=_ORDER[table]
     )
     returned = ", ".join(f"{table}.{name.strip()}" for name in _RETURNED[table].split(","))

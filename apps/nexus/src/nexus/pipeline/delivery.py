@@ -110,12 +110,12 @@ class Deliverer:
             message = await session.get(Message, row.message_id) if row.message_id else None
             if conversation.root_ts is None and not isinstance(intent, PostCard | AddComment | EditComment):
                 await self._check_root(session, row)
-            if isinstance(intent, PostReply) and await session.scalar(
+            if isinstance(intent, PostReply | AddComment) and await session.scalar(
                 select(
                     exists().where(
                         Delivery.stream_key == row.stream_key,
-                        Delivery.kind == "reply",
-                        Delivery.state == "done",
+                        Delivery.kind == row.kind,
+                        Delivery.state.in_(("sending", "done")),  # one in doubt may be out
                         Delivery.order_key > row.order_key,
                     )
                 )

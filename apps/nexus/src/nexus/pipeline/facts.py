@@ -41,6 +41,8 @@ class CommentPosted:
     text: str
     at: datetime
     edited: bool = False
+    posted_at: datetime | None = None
+    """Of an edit: when the comment was written, where the event tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class MessagePosted:
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """A person changed a message."""
+    """A person changed a message that was written at `posted_at`."""
 
     channel_id: str
     ts: str
@@ -68,6 +70,7 @@ class MessageEdited:
     author: Person
     text: str
     at: datetime
+    posted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,8 @@ class AddComment:
     ts: str
     author: Person
     text: str
+    late_at: datetime | None = None
+    """Set when something that was said later stands there already: when it was really written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,8 @@ class Inbox:
             "bodies": [row.body for row in rows],
             "traces": [row.traceparent for row in rows],
         }
-        async with self._db.system() as session:
+        # Bounded by itself: a commit that hangs must not hold up the batches behind it.
+        async with asyncio.timeout(STORE_TIMEOUT_SECONDS), self._db.system() as session:
             inserted: set[UUID] = set((await session.execute(_INSERT, parameters)).scalars())
         if inserted:
             self._doorbell.ring_inbox(list(inserted))

@@ -82,13 +82,20 @@ class Mirror:
         if conversation is None:
             return None, "a comment on a task that is not mirrored"
         author = fact.author.name or fact.author.id
+        posted_at = fact.posted_at or fact.at
         message, known = await remember(
-            session, conversation, tracker.vendor, fact.comment_id, fact.author.id, author, fact.text, fact.at
+            session, conversation, tracker.vendor, fact.comment_id, fact.author.id, author, fact.text, posted_at
         )
         if known and (not fact.edited or message.text == fact.text):
             return conversation.id, "this comment is in the thread already"
+        # Some events tell of an edit with the time of the comment: those say nothing about which is newer.
+        says_when = fact.posted_at is None or fact.at > fact.posted_at
+        if known and says_when and message.edited_at is not None and message.edited_at > fact.at:
+            return conversation.id, "a newer edit is known already"
         if known:
-            message.text, message.edited_at = fact.text, fact.at
+            message.text = fact.text
+        if fact.edited:
+            message.edited_at = max(message.edited_at or fact.at, fact.at)
         speaker = Speaker(name=f"{author} (in {self._connections.integrations[tracker.vendor].label})")
         if conversation.channel_id is not None:
             if known:
@@ -107,7 +114,7 @@ class Mirror:
                     conversation,
                     PostReply(conversation.channel_id, fact.text, speaker),
                     effect_key=f"comment:{message.id}",
-                    order_key=micros(fact.at),
+                    order_key=micros(posted_at),
                     message_id=message.id,
                     traceparent=traceparent,
                 )

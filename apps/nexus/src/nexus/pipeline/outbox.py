@@ -17,6 +17,9 @@ from nexus.store.tables import Delivery, TaskMapping
 CARD_UPDATE_INTERVAL_SECONDS = 1.0
 """At most one edit a second of one card; the latest state wins."""
 
+SOURCE_STREAM = "source_stream"
+"""In a session's `info`: the stream of the event that is being handled in it."""
+
 _INTENTS: dict[str, type[Any]] = {
     "card": PostCard,
     "card_update": UpdateCard,
@@ -76,6 +79,7 @@ async def enqueue(
             effect_key=effect_key,
             stream_key=f"{conversation.id}:{sink}:{stream}",
             order_key=order_key,
+            source_stream=session.info.get(SOURCE_STREAM),
             payload=_ADAPTERS[kind].dump_python(intent, mode="json"),
             traceparent=traceparent,
         )

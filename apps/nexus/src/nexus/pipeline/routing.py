@@ -28,6 +28,7 @@ from nexus.pipeline.facts import (
     ReactionAdded,
 )
 from nexus.pipeline.mirror import Mirror
+from nexus.pipeline.outbox import SOURCE_STREAM
 from nexus.pipeline.ports import Chat, Connected, Tracker, Unreadable
 from nexus.pipeline.sync import SYNC_ACTION, Outcome, Sync
 from nexus.pipeline.sync_rules import SYNC_REACTION
@@ -79,6 +80,7 @@ class Router:
         covered = await self._covered_by(row, connected, facts)
         steps = [await self._prepare(connected, fact, row.traceparent) for fact in facts]
         async with self._db.tenant(row.tenant_id) as session:
+            session.info[SOURCE_STREAM] = row.stream_key
             outcomes = [await step(session) for step in steps]
             conversation_id = next((found for found, _ in outcomes if found is not None), None)
             reasons = [reason for _, reason in outcomes if reason is not None]

@@ -131,8 +131,13 @@ class Sync:
             return None, "not in a mirrored thread"
         message = await self._message(session, conversation, chat, fact.ts)
         if message is None:
-            posted = MessagePosted(fact.channel_id, fact.ts, fact.thread_ts, fact.author, fact.text, fact.at)
-            return await self.posted(session, chat, posted, traceparent)
+            at = fact.posted_at or fact.at
+            posted = MessagePosted(fact.channel_id, fact.ts, fact.thread_ts, fact.author, fact.text, at)
+            outcome = await self.posted(session, chat, posted, traceparent)
+            message = await self._message(session, conversation, chat, fact.ts)
+            if message is not None:
+                message.edited_at = fact.at
+            return outcome
         if message.text == fact.text or (message.edited_at is not None and message.edited_at > fact.at):
             return conversation.id, "a newer edit is known already"
         message.text, message.edited_at = fact.text, fact.at

@@ -102,7 +102,6 @@ class Connection(Base, Identified, TenantOwned):
     facts: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
     broken_reason: Mapped[str | None]
     health: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
-    """What the last look at the vendor found, such as the state of our webhook there."""
     checked_at: Mapped[datetime | None]
     read_until: Mapped[datetime | None]
     """Everything that changed at the vendor before this instant has been seen or read back."""
@@ -352,6 +351,8 @@ class Delivery(Base, Identified, TenantOwned):
     effect_key: Mapped[str]
     stream_key: Mapped[str]
     order_key: Mapped[int]
+    source_stream: Mapped[str | None]
+    """The stream of the inbox that it came by: what is older there goes first."""
     payload: Mapped[dict[str, Any]]
     traceparent: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="pending")
@@ -366,7 +367,6 @@ class Delivery(Base, Identified, TenantOwned):
     claimed_until: Mapped[datetime | None]
     attempted_at: Mapped[datetime | None]
     slot_at: Mapped[datetime | None]
-    """The turn that this row has taken under the vendor's limit (see `Pace`), until it is used."""
     settled_at: Mapped[datetime | None]
     external_id: Mapped[str | None]
     """Id of the effect at the vendor; known before `done` when its echo came first."""

@@ -18,7 +18,7 @@ TASK = "86cx1ab2c"
 AT = datetime(2025, 11, 22, 9, 17, 25, 116000, UTC)
 DANA = Person("81234567", "Dana Reyes")
 COMMENT = CommentPosted(TASK, "90110164070001", DANA, "Use the v2 endpoint please", AT)
-EDIT = CommentPosted(TASK, "90110164070001", DANA, "Use the v2 endpoint please, not v1", AT, edited=True)
+EDIT = CommentPosted(TASK, "90110164070001", DANA, "Use the v2 endpoint please, not v1", AT, edited=True, posted_at=AT)
 CHANGED = [ItemChanged(TASK)]
 TWIN = [Ignored("a comment, which comes with an event of its own")]
 FACTS = {

@@ -86,7 +86,8 @@ def test_bots_our_own_ids_and_other_subtypes_are_no_persons_message(facts, paylo
 
 def test_an_edit_counts_from_when_it_was_made(facts) -> None:
     text = "@decision use the v2 endpoint, final"
-    assert facts("event_message_changed") == [MessageEdited(CHANNEL, REPLY, ROOT, DANA, text, at(1763801160))]
+    edit = MessageEdited(CHANNEL, REPLY, ROOT, DANA, text, at(1763801160), posted_at=at(1763801100, 300))
+    assert facts("event_message_changed") == [edit]
 
 
 def test_a_link_preview_and_a_change_of_ours_are_no_edits(facts, payload) -> None:

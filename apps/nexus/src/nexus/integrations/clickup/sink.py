@@ -71,7 +71,7 @@ class ClickUpTracker:
         intent = outgoing.intent
         match intent:
             case AddComment():
-                text = mirrored_comment(intent.author, intent.text, _permalink(outgoing))
+                text = mirrored_comment(intent.author, intent.text, _permalink(outgoing), intent.late_at)
                 return Receipt(await self._client.add_comment(intent.item_id, text))
             case EditComment():
                 if outgoing.twin_id is None:

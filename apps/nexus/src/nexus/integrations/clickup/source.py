@@ -105,6 +105,7 @@ class ClickUpSource:
             text=text,
             at=self._clock.now() if at is None else _instant(at),
             edited=edited,
+            posted_at=_instant(comment.date) if edited and comment.date is not None else None,
         )
 
 

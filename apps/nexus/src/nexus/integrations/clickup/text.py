@@ -1,5 +1,7 @@
 """The texts that we write into ClickUp, and what we read out of a task. Pure."""
 
+from datetime import datetime
+
 from nexus.integrations.clickup.answers import Task
 from nexus.pipeline.facts import Person
 
@@ -7,13 +9,14 @@ MAX_COMMENT_CHARS = 9_000
 """Our own limit: ClickUp documents none for comments."""
 
 
-def mirrored_comment(author: Person, text: str, permalink: str) -> str:
-    """A message of the chat as a comment, in plain text.
+def mirrored_comment(author: Person, text: str, permalink: str, late_at: datetime | None = None) -> str:
+    """A message of the chat as a comment, in plain text; with `late_at` marked as older than what stands above it.
 
     Its last line is the permalink of the message: a link for people, and our proof that the comment exists.
     An edited message has the same form.
     """
-    head = f"{_name(author)} in Slack: "
+    late = f" (written {late_at:%Y-%m-%d %H:%M} UTC, delivered late)" if late_at is not None else ""
+    head = f"{_name(author)} in Slack{late}: "
     room = MAX_COMMENT_CHARS - len(head) - len(permalink) - 1
     body = text.replace("\0", "").strip() or "(no text)"
     return f"{head}{_shortened(body, room)}\n{permalink}"

@@ -87,7 +87,8 @@ def _changed(event: MessageEvent, us: Identity) -> Fact:
         return Ignored(f"Slack messages of subtype {now.subtype} are not used.")
     if now.edited is None or (before is not None and before.text == now.text):
         return Ignored("Its words did not change: a link preview or a new reply.")
-    return MessageEdited(event.channel, now.ts, now.thread_ts, Person(now.user or ""), now.text, instant(now.edited.ts))
+    author, edited_at, posted_at = Person(now.user or ""), instant(now.edited.ts), instant(now.ts)
+    return MessageEdited(event.channel, now.ts, now.thread_ts, author, now.text, edited_at, posted_at)
 
 
 def _deleted(event: MessageEvent, gone: Message | None, ts: str | None, us: Identity) -> Fact:

@@ -32,6 +32,7 @@ def upgrade() -> None:
         op.create_index(
             f"ix_{table}_claimed", table, ["stream_key"], postgresql_where=sa.text("claimed_by IS NOT NULL")
         )
+    op.add_column("deliveries", sa.Column("source_stream", sa.Text()))
     op.add_column("deliveries", sa.Column("slot_at", sa.DateTime(timezone=True)))
     op.add_column("deliveries", sa.Column("healed", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column(
