@@ -21,8 +21,9 @@ from nexus.auth.keys import SigningKeys
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
-from nexus.http.parts import HttpParts, Listing
+from nexus.http.parts import HealthParts, HttpParts, Listing
 from nexus.kit.embedded import EmbeddedPostgres
+from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
 from nexus.pipeline.links import mapping_resource
 from nexus.store.database import Database
@@ -193,6 +194,15 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
         async def redis_ping() -> None:
             return None
 
+        health = HealthParts(
+            db=db,
+            registry=registry,
+            redis_ping=redis_ping,
+            complaint=str,
+            pulses=Pulses(),
+            draining=lambda: False,
+            version="1.2.3",
+        )
         parts = HttpParts(
             db=db,
             keys=keys,
@@ -204,10 +214,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
             canceller=vendors,
             connector=vendors,
             clock=clock,
-            registry=registry,
-            redis_ping=redis_ping,
-            draining=lambda: False,
-            version="1.2.3",
+            health=replace(health, **{name: changes.pop(name) for name in {*changes} & {*HealthParts.__slots__}}),
             throttle=FailureThrottle(clock),
         )
         return replace(parts, **changes)

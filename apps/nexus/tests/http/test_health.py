@@ -1,7 +1,14 @@
 """Alive, ready, and figures."""
 
-import pytest
+import contextlib
 
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from nexus.http.app import create_health_app
+from nexus.http.metrics import DoorbellMetrics
+from nexus.kit.pulse import Pulses
 from nexus.store.database import Database
 from nexus.store.migrate import newest_revision
 
@@ -38,6 +45,54 @@ async def test_without_redis_it_is_slower_and_still_ready(serve, make_parts, dat
     answer = await serve(make_parts(database, redis_ping=broken)).get("/readyz")
     assert answer.status_code == 200 and "canary" not in answer.text
     assert answer.json()["dependencies"]["redis"]["state"] == "degraded"
+
+
+def stalled() -> Pulses:
+    now = [0.0]
+    pulses = Pulses(lambda: now[0])
+    with contextlib.suppress(RuntimeError), pulses.loop("claims"):
+        raise RuntimeError
+    now[0] = 31.0
+    return pulses
+
+
+async def test_loop_that_stands_still_although_the_database_answers_is_a_reason_to_restart(serve, make_parts, database):
+    answer = await serve(make_parts(database, pulses=stalled())).get("/livez")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "stuck"
+    assert answer.json()["reasons"] == [
+        "The loop claims has not turned for 31 s although the database answers; restart this process."
+    ]
+
+
+async def test_loop_that_stands_still_without_a_database_is_not(serve, make_parts):
+    nowhere = Database("postgresql://nobody:canary@127.0.0.1:1/none")
+    assert (await serve(make_parts(nowhere, pulses=stalled())).get("/livez")).status_code == 200
+
+
+async def test_deaf_process_says_so_and_is_to_be_restarted(serve, make_parts, database):
+    answer = await serve(make_parts(database, complaint=lambda: "It is deaf; restart it.")).get("/livez")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "stuck", "reasons": ["It is deaf; restart it."]}
+
+
+async def test_process_without_an_api_answers_health_and_metrics_and_nothing_else(make_parts, database):
+    app = create_health_app(make_parts(database).health)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as worker:
+        assert (await worker.get("/livez")).json() == {"status": "ok", "reasons": []}
+        assert (await worker.get("/readyz")).json()["ready"] is True
+        assert "oblivion_webhooks_total" in (await worker.get("/metrics")).text
+        assert (await worker.get("/v1/tasks")).status_code == 404
+        assert (await worker.get("/docs")).status_code == 404
+
+
+def test_metrics_of_the_doorbell_show_the_present_state():
+    registry, state = CollectorRegistry(), {"up": True, "lost": 0}
+    DoorbellMetrics(registry, lambda: state["up"], lambda: state["lost"])
+    assert registry.get_sample_value("oblivion_redis_up") == 1
+    state.update(up=False, lost=3)
+    assert registry.get_sample_value("oblivion_redis_up") == 0
+    assert registry.get_sample_value("oblivion_rings_lost_total") == 3
 
 
 async def test_it_is_not_ready_while_draining(serve, make_parts, database):

@@ -1,48 +1,73 @@
 """A copy of who is connected where, in Redis, for dashboards and for routing hints. Never an authority."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
 
 from nexus.gateway.sessions import LiveSession
+from nexus.kit.batching import NaturalBatcher
 from nexus.kit.logging import get_logger
 
 log = get_logger(__name__)
 
 PREFIX = "obl:presence:"
 TTL_SECONDS = 30
+PAUSE_SECONDS = 5.0
+"""After a failure Redis is left alone for so long: whoever waits for its answer is an agent's greeting."""
+WRITE_SECONDS = 1.0
 _DELETE_IF_EQUAL = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 """Another connection of the same process may have taken the key over."""
 
+_Write = Callable[[Any], object]
+"""Adds its command to a pipeline."""
+
 
 class Presence:
-    """Keys `obl:presence:{tenant}:{agent}:{instance}` → `{gateway}/{sid}`, alive as long as the socket is."""
+    """Keys `obl:presence:{tenant}:{agent}:{instance}` → `{gateway}/{sid}`, alive as long as the socket is.
+
+    One command is under way at a time, so that a Redis that says nothing holds one connection and not one for
+    each agent.
+    """
 
     def __init__(self, redis: Redis, gateway: str) -> None:
-        self._redis = redis
-        self._hide_own: Any = redis.register_script(_DELETE_IF_EQUAL)
+        self._redis: Any = redis
         self._gateway = gateway
+        self._quiet_until = 0.0
+        self._writes: NaturalBatcher[_Write, None] = NaturalBatcher(self._write)
 
     async def show(self, sessions: Sequence[LiveSession]) -> None:
         """Renews the keys of these sessions; best effort."""
-        if not sessions:
-            return
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for session in sessions:
-                    pipeline.set(self._key(session), f"{self._gateway}/{session.sid}", ex=TTL_SECONDS)
-                await pipeline.execute()
-        except Exception as error:
-            log.debug("presence.not_shown", error=error)
+
+        def write(pipeline: Any) -> None:
+            for session in sessions:
+                pipeline.set(self._key(session), self._own(session), ex=TTL_SECONDS)
+
+        if sessions:
+            await self._writes.submit(write)
 
     async def hide(self, session: LiveSession) -> None:
         """Removes the key of a session that is gone; best effort."""
-        try:
-            own = f"{self._gateway}/{session.sid}"
-            await self._hide_own(keys=[self._key(session)], args=[own])
-        except Exception as error:
-            log.debug("presence.not_hidden", error=error)
+        await self._writes.submit(
+            lambda pipeline: pipeline.eval(_DELETE_IF_EQUAL, 1, self._key(session), self._own(session))
+        )
+
+    async def _write(self, writes: Sequence[_Write]) -> Sequence[None]:
+        now = asyncio.get_running_loop().time
+        if now() >= self._quiet_until:
+            try:
+                async with asyncio.timeout(WRITE_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
+                    for write in writes:
+                        write(pipeline)
+                    await pipeline.execute()
+            except Exception as error:
+                self._quiet_until = now() + PAUSE_SECONDS
+                log.debug("presence.not_written", error=error)
+        return [None] * len(writes)
+
+    def _own(self, session: LiveSession) -> str:
+        return f"{self._gateway}/{session.sid}"
 
     def _key(self, session: LiveSession) -> str:
         caller = session.caller

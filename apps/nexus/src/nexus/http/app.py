@@ -19,7 +19,7 @@ from nexus.http import (
     vendors,
 )
 from nexus.http.boundary import Boundary
-from nexus.http.parts import HttpParts
+from nexus.http.parts import HealthParts, HttpParts
 from nexus.http.problems import answer_problem, problem_docs
 
 DESCRIPTION = """
@@ -36,11 +36,12 @@ def create_app(parts: HttpParts) -> FastAPI:
     app = FastAPI(
         title="Nexus",
         description=DESCRIPTION,
-        version=parts.version,
+        version=parts.health.version,
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
     )
     app.state.parts = parts
+    app.state.health = parts.health
     app.add_exception_handler(HTTPException, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_problem)
     app.include_router(health.router)
@@ -56,6 +57,16 @@ def create_app(parts: HttpParts) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id"],
         )
+    app.add_middleware(Boundary)
+    return app
+
+
+def create_health_app(parts: HealthParts) -> FastAPI:
+    """Health and metrics alone, for a process that serves nothing else."""
+    app = FastAPI(version=parts.version, openapi_url=None, redirect_slashes=False)
+    app.state.health = parts
+    app.add_exception_handler(HTTPException, answer_problem)
+    app.include_router(health.router)
     app.add_middleware(Boundary)
     return app
 

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from nexus.http.parts import HttpParts, Parts
+from nexus.http.parts import Health, HealthParts
 from nexus.store.migrate import alembic_config, newest_revision
 
 router = APIRouter(tags=["health"])
@@ -27,6 +27,13 @@ class Dependency(BaseModel):
     detail: str = ""
 
 
+class Liveness(BaseModel):
+    """Whether this process works, or why it must be restarted."""
+
+    status: Literal["ok", "stuck"]
+    reasons: list[str] = []
+
+
 class Readiness(BaseModel):
     """Whether this process should have traffic, and why."""
 
@@ -35,14 +42,25 @@ class Readiness(BaseModel):
     dependencies: dict[str, Dependency]
 
 
-@router.get("/livez")
-async def get_liveness() -> dict[str, str]:
-    """The process serves requests. Says nothing of its dependencies, whose absence a restart would not cure."""
-    return {"status": "ok"}
+@router.get("/livez", responses={503: {"model": Liveness}})
+async def get_liveness(parts: Health) -> JSONResponse:
+    """503 when a restart of this process is the cure: a loop stands still, or it is deaf to Redis.
+
+    Never because of a dependency that is away, which a restart would not bring back.
+    """
+    reasons = [complaint] if (complaint := parts.complaint()) else []
+    stalled = parts.pulses.stalled()
+    if stalled and (await _checked(lambda: _postgres(parts), "down")).state == "ok":
+        reasons += [
+            f"The loop {name} has not turned for {seconds:.0f} s although the database answers; restart this process."
+            for name, seconds in stalled.items()
+        ]
+    body = Liveness(status="stuck" if reasons else "ok", reasons=reasons)
+    return JSONResponse(body.model_dump(), 503 if reasons else 200, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-async def get_readiness(parts: Parts) -> JSONResponse:
+async def get_readiness(parts: Health) -> JSONResponse:
     """Each dependency and its state; 503 when this process should have no traffic."""
     postgres, schema, redis = await asyncio.gather(
         _checked(lambda: _postgres(parts), "down"),
@@ -58,7 +76,7 @@ async def get_readiness(parts: Parts) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
-async def get_metrics(parts: Parts) -> Response:
+async def get_metrics(parts: Health) -> Response:
     """Figures for Prometheus."""
     return Response(generate_latest(parts.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -72,17 +90,17 @@ async def _checked(check: Callable[[], Awaitable[Dependency]], otherwise: Litera
         return Dependency(state=otherwise, detail=type(error).__name__)
 
 
-async def _postgres(parts: HttpParts) -> Dependency:
+async def _postgres(parts: HealthParts) -> Dependency:
     await parts.db.ping()
     return Dependency(state="ok")
 
 
-async def _redis(parts: HttpParts) -> Dependency:
+async def _redis(parts: HealthParts) -> Dependency:
     await parts.redis_ping()
     return Dependency(state="ok")
 
 
-async def _schema(parts: HttpParts) -> Dependency:
+async def _schema(parts: HealthParts) -> Dependency:
     async with parts.db.system() as session:
         current = await session.scalar(text("SELECT version_num FROM alembic_version"))
     if current == newest_revision():

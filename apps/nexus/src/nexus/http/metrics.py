@@ -1,8 +1,10 @@
-"""Prometheus metrics of the way in."""
+"""Prometheus metrics of the way in, and of the doorbell."""
 
 import time
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 
 class IngestMetrics:
@@ -23,3 +25,17 @@ class IngestMetrics:
         """Counts one webhook; `started` is from `time.perf_counter`."""
         self._webhooks.labels(source, outcome).inc()
         self._seconds.observe(time.perf_counter() - started)
+
+
+class DoorbellMetrics:
+    """`oblivion_redis_up` and `oblivion_rings_lost_total`, read when they are asked for."""
+
+    def __init__(self, registry: CollectorRegistry, up: Callable[[], bool], rings_lost: Callable[[], int]) -> None:
+        self._up = up
+        self._rings_lost = rings_lost
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """The present values."""
+        yield GaugeMetricFamily("oblivion_redis_up", "Whether Redis answered when asked last", float(self._up()))
+        yield CounterMetricFamily("oblivion_rings_lost", "Rings that did not get out to Redis", self._rings_lost())

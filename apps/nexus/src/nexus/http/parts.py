@@ -14,6 +14,7 @@ from nexus.auth.keys import SigningKeys
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.kit.clock import Clock
+from nexus.kit.pulse import Pulses
 from nexus.pipeline.links import Listing
 from nexus.store.database import Database
 from oblivion_protocol.resources import MappingResource, SyncRule
@@ -72,6 +73,21 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HealthParts:
+    """What a process needs to say how it is."""
+
+    db: Database
+    registry: CollectorRegistry
+    redis_ping: Callable[[], Awaitable[object]]
+    """Raises when Redis does not answer."""
+    complaint: Callable[[], str]
+    """Why only a restart of this process will make it hear rings again; empty when there is no such reason."""
+    pulses: Pulses
+    draining: Callable[[], bool]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class HttpParts:
     """Everything given to the HTTP API."""
 
@@ -85,14 +101,15 @@ class HttpParts:
     canceller: Canceller
     connector: Connector
     clock: Clock
-    registry: CollectorRegistry
-    redis_ping: Callable[[], Awaitable[object]]
-    """Raises when Redis does not answer."""
-    draining: Callable[[], bool]
-    version: str
+    health: HealthParts
     throttle: FailureThrottle
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API from a browser; nobody's unless said so."""
+
+
+def health_parts_of(request: Request) -> HealthParts:
+    """The parts that `create_app` or `create_health_app` put on the application."""
+    return request.app.state.health
 
 
 def parts_of(request: Request) -> HttpParts:
@@ -101,3 +118,4 @@ def parts_of(request: Request) -> HttpParts:
 
 
 Parts = Annotated[HttpParts, Depends(parts_of)]
+Health = Annotated[HealthParts, Depends(health_parts_of)]
