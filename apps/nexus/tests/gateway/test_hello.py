@@ -1,5 +1,6 @@
 """The first frame of a connection, and which of several connections speaks for a process."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from support.waiting import eventually
 from support.world import World
 
 from nexus.gateway import server
+from nexus.gateway.sessions import Opened, Sessions
 from oblivion_protocol import HelloAnswer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -95,7 +97,7 @@ async def test_socket_that_is_sent_away_but_stays_is_cut_off(
 async def test_second_connection_of_a_process_takes_over_and_the_older_one_is_closed_at_once(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 60)  # not by the sweep
+    monkeypatch.setattr(server, "TOUCH_SECONDS", 60)  # not by the sweep
     async with (
         another_gateway(shared_world.nexus) as serving,
         connected(serving.url, account) as older,
@@ -108,6 +110,65 @@ async def test_second_connection_of_a_process_takes_over_and_the_older_one_is_cl
         assert older.seqs() == []
         assert serving.gateway.online == 1
         assert await newer.call("ack", {"seq": 1}) == {"ok": True}
+
+
+async def test_of_two_hellos_at_the_same_time_the_one_that_postgresql_took_last_stays(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "TOUCH_SECONDS", 60)
+    first_may_go_on, open_session = asyncio.Event(), Sessions.open
+
+    async def slowly_at_first(self: Sessions, *arguments: Any) -> Opened:
+        opened = await open_session(self, *arguments)
+        if opened.session.caller.session_epoch == 1:
+            await first_may_go_on.wait()
+        return opened
+
+    monkeypatch.setattr(Sessions, "open", slowly_at_first)
+    async with (
+        another_gateway(shared_world.nexus) as serving,
+        connected(serving.url, account, None) as older,
+        connected(serving.url, account, None) as newer,
+    ):
+        await older.emit("hello", {"instance": "one"})
+        await eventually(
+            lambda: shared_world.rows("SELECT 1 FROM agent_sessions WHERE agent_id = :a", a=account.agent_id)
+        )
+        assert (await newer.hello())["session_epoch"] == 2
+        first_may_go_on.set()
+        await older.gone()
+        assert await newer.call("ack", {"seq": 0}) == {"ok": True}
+        assert not newer.closed.is_set()
+
+
+async def test_socket_that_goes_while_postgresql_takes_its_hello_leaves_no_ghost(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on, open_session = asyncio.Event(), Sessions.open
+
+    async def slowly(self: Sessions, *arguments: Any) -> Opened:
+        opened = await open_session(self, *arguments)
+        await may_go_on.wait()
+        return opened
+
+    monkeypatch.setattr(Sessions, "open", slowly)
+
+    async def open_rows() -> list[Any]:
+        return await shared_world.rows(
+            "SELECT 1 FROM agent_sessions WHERE agent_id = :a AND closed_at IS NULL", a=account.agent_id
+        )
+
+    async with connected(shared_world.url, account, None) as hasty:
+        await hasty.emit("hello", {"instance": "one"})
+        await eventually(open_rows)
+    await asyncio.sleep(0.2)  # its connection is gone from the gateway's view
+    may_go_on.set()
+
+    async def none() -> bool:
+        return not await open_rows()
+
+    await eventually(none, "nobody is offered work who is not there", 5)
+    assert shared_world.gateway.online == 0
 
 
 async def test_processes_of_one_agent_live_side_by_side(shared_world: World, account: Account) -> None:
@@ -129,9 +190,9 @@ async def test_same_instance_name_of_another_agent_takes_nothing_over(shared_wor
 async def test_takeover_at_another_gateway_makes_the_older_connection_powerless_at_once(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 60)  # at the other gateway: nothing but its own check helps
+    monkeypatch.setattr(server, "TOUCH_SECONDS", 60)  # at the other gateway: nothing but its own check helps
     async with another_gateway(shared_world.nexus) as elsewhere, connected(elsewhere.url, account) as older:
-        monkeypatch.setattr(server, "SWEEP_SECONDS", 0.1)
+        monkeypatch.setattr(server, "TOUCH_SECONDS", 0.1)
         async with connected(shared_world.url, account) as newer:
             await owe(shared_world, account, "hello")
             await eventually(newer.seqs)
@@ -145,7 +206,7 @@ async def test_takeover_at_another_gateway_makes_the_older_connection_powerless_
             assert not newer.closed.is_set()
 
 
-async def test_takeover_at_another_gateway_closes_the_older_connection_at_the_next_sweep(
+async def test_takeover_at_another_gateway_closes_the_older_connection_within_seconds(
     shared_world: World, account: Account
 ) -> None:
     async with (
@@ -162,8 +223,11 @@ async def test_socket_that_renames_its_process_leaves_no_ghost_behind(shared_wor
     async with connected(shared_world.url, account, "before") as agent:
         await agent.hello("after")
 
-        rows = await shared_world.rows(
-            "SELECT instance FROM agent_sessions WHERE agent_id = :agent AND closed_at IS NULL",
-            agent=account.agent_id,
-        )
-        assert [row.instance for row in rows] == ["after"], "work would be offered to a process that is not there"
+        async def only_the_new_name() -> bool:
+            rows = await shared_world.rows(
+                "SELECT instance FROM agent_sessions WHERE agent_id = :agent AND closed_at IS NULL",
+                agent=account.agent_id,
+            )
+            return [row.instance for row in rows] == ["after"]
+
+        await eventually(only_the_new_name, "no work is offered to a process that is not there", 3)

@@ -70,6 +70,26 @@ async def test_packet_that_makes_no_sense_harms_nobody_else_and_its_sender_can_c
             assert await again.call("ack", {"seq": 0}) == {"ok": True}
 
 
+@pytest.mark.parametrize("packet", ["", "x", "\x00", "nonsense"])
+async def test_socket_whose_packets_cannot_be_read_is_offline_at_once(
+    shared_world: World, account: Account, packet: str
+) -> None:
+    async with raw(shared_world.url) as confused:
+        await confused.enter(account.token)
+        assert shared_world.gateway.online == 1
+        await confused.send(packet)
+        await eventually(lambda: shared_world.gateway.online == 0, "no ghost until the next ping is missed", 3)
+
+        async def closed() -> bool:
+            rows = await shared_world.rows(
+                "SELECT closed_at FROM agent_sessions WHERE agent_id = :agent", agent=account.agent_id
+            )
+            return all(row.closed_at is not None for row in rows)
+
+        await eventually(closed, "and nobody offers it work", 3)
+        assert await confused.closed(3)
+
+
 async def test_stranger_that_reads_nothing_cannot_hold_up_the_sweep(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,8 @@
 """Who is there: in Redis for dashboards, in the roster for operators; and how soon the silent are gone."""
 
+import asyncio
+import contextlib
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +10,7 @@ from gateway.agent_sockets import Account, another_gateway, connected, raw
 from redis.asyncio import Redis
 from support.waiting import eventually
 from support.world import World
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from nexus.gateway import server
 from nexus.gateway.presence import PREFIX, TTL_SECONDS, Presence
@@ -118,10 +122,70 @@ async def test_silent_socket_is_gone_within_30_seconds(
         await eventually(_none(shown), "gone from Redis too", 1)
 
 
+async def test_socket_that_sends_but_answers_no_ping_is_gone_within_30_seconds(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
+        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+    async with another_gateway(shared_world.nexus) as quick, raw(quick.url) as chatty:
+        await chatty.enter(account.token)
+
+        async def gone() -> bool:
+            with contextlib.suppress(ConnectionClosed):
+                await chatty.send('42/agents,["ack",{"seq":0}]')
+            return quick.gateway.online == 0 and not quick.gateway.sio.eio.sockets
+
+        await eventually(gone, "gone", GONE_SECONDS)
+
+
+@pytest.mark.parametrize("step_seconds", [3600, -3600])
+async def test_step_of_the_machines_clock_drops_nobody_and_keeps_nobody(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch, step_seconds: float
+) -> None:
+    for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
+        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+    time_of_day = time.time
+    async with (
+        another_gateway(shared_world.nexus) as quick,
+        raw(quick.url) as silent,
+        raw(quick.url) as slow,
+        connected(quick.url, account, "lively") as lively,
+    ):
+        await silent.enter(account.token, "silent")
+        await slow.enter(account.token, "slow")
+        await slow.receive("2")
+        monkeypatch.setattr(time, "time", lambda: time_of_day() + step_seconds)
+        await slow.send('42/agents,1["ack",{"seq":0}]')
+        await slow.receive("43/agents,1")  # although an hour seems to have passed since it was pinged
+        await slow.send("3")
+        assert quick.gateway.online == 3
+        await eventually(lambda: quick.gateway.online == 1, "the silent ones are gone", GONE_SECONDS)
+        assert await lively.call("ack", {"seq": 0}) == {"ok": True}
+        assert not lively.closed.is_set()
+
+
+async def test_gateway_that_was_stopped_for_a_while_blames_nobody_for_it(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(server, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(server, "PONG_SECONDS", 1000)
+    async with another_gateway(shared_world.nexus) as serving, raw(serving.url) as agent:
+        await agent.enter(account.token)
+        await agent.receive("2")  # it would answer, but nobody is there to read it
+        monkeypatch.setattr(time, "monotonic", lambda steady=time.monotonic: steady() + 60)
+        await asyncio.sleep(0.3)  # some sweeps
+        await agent.send("3")
+        await agent.receive("2")
+        assert serving.gateway.online == 1
+
+
 async def test_silent_socket_is_gone_within_30_seconds_even_if_engine_io_does_not_notice(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Engine.IO goes by the time of day: after a step of the clock only our own sweep is left."""
+    """Engine.IO gives up on who sends nothing at all; what counts is the sweep."""
     for name in ("PING_SECONDS", "SILENT_SECONDS"):
         monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
     monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
@@ -163,6 +227,18 @@ async def test_draining_gateway_tells_each_agent_when_to_come_back_and_takes_no_
         assert sorted(agent.of("server.draining")[0]["reconnect_after_seconds"] for agent in (one, two)) == [2.0, 4.0]
         assert leaving.gateway.draining
         assert await one.call("ack", {"seq": 0}) == {"ok": True}
-        async with raw(leaving.url) as late:
-            await late.send('40/agents,{"token":"' + account.token + '"}')
-            assert "stopping" in await late.receive("44")
+        with pytest.raises(InvalidStatus) as refused:
+            async with raw(leaving.url):
+                pass
+        assert refused.value.response.status_code == 503, "not a refusal of its token: it is to come back"
+        assert refused.value.response.headers["Retry-After"]
+
+
+async def test_socket_that_is_half_in_when_draining_begins_is_cut_and_not_refused(
+    shared_world: World, account: Account
+) -> None:
+    async with another_gateway(shared_world.nexus) as leaving, raw(leaving.url) as late:
+        await leaving.gateway.drain(0)
+        await late.send('40/agents,{"token":"' + account.token + '"}')
+        with pytest.raises(ConnectionClosed):
+            await late.receive("44")

@@ -5,21 +5,23 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-import socketio
 from pydantic import BaseModel, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refuse
 
 from nexus.auth.errors import TokenExpired, TokenInvalid
 from nexus.auth.tokens import Principal, Tokens
 from nexus.doorbell import Bells
+from nexus.gateway.engine import GOODBYE_SECONDS, Engine, Server
 from nexus.gateway.presence import Presence
 from nexus.gateway.sessions import AgentRevoked, LiveSession, Sessions
 from nexus.gateway.sink import AgentSink
 from nexus.gateway.wire import Json, JsonPacket
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
+from nexus.kit.pulse import Pulses
 from nexus.store.database import Database, is_unavailable
 from nexus.tasks import mailbox
 from nexus.tasks.commands import AgentCommands, SessionReplaced, check_session
@@ -50,6 +52,20 @@ SILENT_SECONDS = 9.0
 HELLO_SECONDS = 10.0
 REFRESH_BEFORE_SECONDS = 90
 PUMP_SECONDS = 1.0
+SLEPT_SECONDS = 3.0
+"""A sweep that comes so late says that this process stood still; nobody is blamed for that time."""
+FAREWELL_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Admitted:
+    """A socket whose token was good, and until when it is, in monotonic seconds.
+
+    The token's own end is a time of day; a clock that is set must not end what is connected.
+    """
+
+    principal: Principal
+    ends_at: float
 
 
 class Gateway:
@@ -64,6 +80,7 @@ class Gateway:
         presence: Presence,
         bells: Bells,
         clock: Clock,
+        pulses: Pulses,
     ) -> None:
         self._db = db
         self._tokens = tokens
@@ -72,22 +89,25 @@ class Gateway:
         self._presence = presence
         self._bells = bells
         self._clock = clock
-        self._principals: dict[str, Principal] = {}
+        self._pulses = pulses
+        self._admitted: dict[str, _Admitted] = {}
         self._connected_at: dict[str, float] = {}
         self._live: dict[str, LiveSession] = {}
+        self._left: list[LiveSession] = []
+        """Sessions that are over here, and not yet in PostgreSQL and Redis."""
         self._silent_since: dict[str, float] = {}
         self._outside_since: dict[str, float] = {}
         """Engine.IO connections that are in no session: not let in yet, or told to go."""
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Each socket's messages take effect one at a time, in the order in which they were sent."""
-        self._touched_at = 0.0
-        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._swept_at: float | None = None
+        self._hanging_up: dict[str, asyncio.Task[None]] = {}
         self._pump_wake = asyncio.Event()
+        self._left_wake = asyncio.Event()
         self._draining = False
-        self.sio: Any = socketio.AsyncServer(
+        self.sio: Any = Server(
             async_mode="asgi",
             namespaces=[NAMESPACE],
-            transports=["websocket"],
             ping_interval=PING_SECONDS,
             ping_timeout=PONG_SECONDS,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
@@ -98,6 +118,7 @@ class Gateway:
             logger=False,
             engineio_logger=False,
         )
+        self._engine: Engine = self.sio.eio
         self._sink = AgentSink(db, self._emit)
         self._register()
         bells.on("agents", self._pump_wake.set)
@@ -113,21 +134,36 @@ class Gateway:
         return len(self._live)
 
     async def run(self) -> None:
-        """Sends what is due and sweeps; runs until cancelled."""
-        await asyncio.gather(self._pump_loop(), self._sweep_loop())
+        """Sends what is due, sweeps, and says in PostgreSQL and Redis who is here; runs until cancelled.
+
+        Loops of their own: neither of the two, away or slow, may hold up the sweep or each other.
+        """
+        await asyncio.gather(
+            self._repeat("pump", self._pump, PUMP_SECONDS, self._pump_wake),
+            self._repeat("sweep", self._sweep, SWEEP_SECONDS),
+            self._repeat("touch", self._touch, TOUCH_SECONDS),
+            self._repeat("show", self._show, TOUCH_SECONDS),
+            self._repeat("farewell", self._bid_farewell, TOUCH_SECONDS, self._left_wake),
+        )
 
     async def drain(self, spread_seconds: float) -> None:
         """Tells every agent to come back elsewhere, spread over some seconds."""
         self._draining = True
+        self._engine.accepting = False
         for index, sid in enumerate(list(self._live)):
             wait = spread_seconds * (index + 1) / (len(self._live) or 1)
             message = ServerDraining(reconnect_after_seconds=round(wait, 3))
             await self.sio.emit("server.draining", message.model_dump(), to=sid, namespace=NAMESPACE)
 
     async def close_all(self) -> None:
-        """Closes every socket that is still open."""
+        """Closes every socket that is still open, and says so to everybody."""
         for sid in list(self._connected_at):
             await self.sio.disconnect(sid, namespace=NAMESPACE)
+        try:
+            await asyncio.wait_for(self._bid_farewell(), FAREWELL_SECONDS)
+        except Exception as error:
+            # Their `last_seen_at` stops moving, which says the same half a minute later.
+            self._unavailable("farewell", error)
 
     def _register(self) -> None:
         on: Callable[..., Any] = self.sio.on
@@ -139,17 +175,19 @@ class Gateway:
         for name, model in TASK_COMMANDS.items():
             on(name, self._command_handler(name, model), namespace=NAMESPACE)
 
-    async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         if self._draining:
-            raise Refuse("unauthorized", {"detail": "this process is stopping; try again"})
+            # Too late, by a moment. A refusal would be about its token; a connection that breaks is tried again.
+            await self._engine.hang_up(self.sio.manager.eio_sid_from_sid(sid, NAMESPACE), environ)
+            raise Refuse("unauthorized")
         try:
             given = AuthRefresh.model_validate(auth)
         except ValidationError as error:
             raise Refuse("unauthorized") from error
-        self._principals[sid] = await self._admit(given.token)
+        self._admitted[sid] = await self._admit(given.token)
         self._connected_at[sid] = time.monotonic()
 
-    async def _admit(self, token: str) -> Principal:
+    async def _admit(self, token: str) -> _Admitted:
         try:
             principal = await self._tokens.verify(token)
         except TokenExpired as error:
@@ -158,37 +196,35 @@ class Gateway:
             raise Refuse("unauthorized") from error
         if AGENT not in principal.scopes or principal.agent_id is None:
             raise Refuse("forbidden")
-        return principal
+        left = principal.expires_at - self._clock.now()
+        return _Admitted(principal, time.monotonic() + left.total_seconds())
 
     async def _disconnect(self, sid: str, *_reason: Any) -> None:
-        self._principals.pop(sid, None)
+        self._admitted.pop(sid, None)
         self._connected_at.pop(sid, None)
         self._silent_since.pop(sid, None)
         self._turns.pop(sid, None)
         session = self._live.pop(sid, None)
         if session is not None:
-            await self._leave(session)
+            self._leave(session)
 
-    async def _leave(self, session: LiveSession) -> None:
+    def _leave(self, session: LiveSession) -> None:
         log.info("agent.disconnected", agent_id=str(session.caller.agent_id), instance=session.caller.instance)
-        await self._presence.hide(session)
-        try:
-            await self._sessions.close(session)
-        except Exception as error:
-            # Its `last_seen_at` stops moving, which says the same half a minute later.
-            log.warning("session.not_closed", error=error)
+        self._left.append(session)
+        self._left_wake.set()
 
     async def _hello(self, sid: str, data: Any = None) -> dict[str, Any]:
         async with self._turns[sid]:
             return await self._greet(sid, data)
 
     async def _greet(self, sid: str, data: Any) -> dict[str, Any]:
-        principal = self._principals.get(sid)
-        if principal is None or principal.agent_id is None:
+        admitted = self._admitted.get(sid)
+        if admitted is None or admitted.principal.agent_id is None:
             return _refused("invalid", "not connected")
+        principal = admitted.principal
         try:
             hello = Hello.model_validate(data)
-            opened = await self._sessions.open(sid, principal.tenant_id, principal.agent_id, hello)
+            opened = await self._sessions.open(sid, principal.tenant_id, admitted.principal.agent_id, hello)
         except ValidationError as error:
             return _refused("invalid", _why(error))
         except AgentRevoked:
@@ -197,13 +233,19 @@ class Gateway:
         except Exception as error:
             return self._unavailable("hello", error)
         caller = opened.session.caller
-        for older in [one for one in self._live.values() if _same_process(one, opened.session) and one.sid != sid]:
+        others = [one for one in self._live.values() if one.sid != sid and _same_process(one, opened.session)]
+        if any(one.caller.session_epoch > caller.session_epoch for one in others):
+            # PostgreSQL took this hello first and another one after it; only the order in which we resume differs.
+            return await self._replaced(sid)
+        for older in others:
             await self.sio.disconnect(older.sid, namespace=NAMESPACE)
         former = self._live.pop(sid, None)
         if former is not None and not _same_process(former, opened.session):
-            await self._leave(former)
-        if sid in self._principals:
-            self._live[sid] = opened.session
+            self._leave(former)
+        if sid not in self._admitted:
+            self._leave(opened.session)  # it went while PostgreSQL was asked
+            return _refused("invalid", "not connected")
+        self._live[sid] = opened.session
         await self._presence.show([opened.session])
         log.info("agent.connected", agent_id=str(caller.agent_id), instance=caller.instance, skills=list(hello.skills))
         self._pump_wake.set()
@@ -243,16 +285,16 @@ class Gateway:
         return {"ok": True}
 
     async def _refresh(self, sid: str, data: Any = None) -> dict[str, Any]:
-        current = self._principals.get(sid)
+        current = self._admitted.get(sid)
         try:
             renewed = await self._admit(AuthRefresh.model_validate(data).token)
         except ValidationError as error:
             return _refused("invalid", _why(error))
         except Refuse as error:
             return _refused("invalid", str(error))
-        if current is None or renewed.agent_id != current.agent_id:
+        if current is None or renewed.principal.agent_id != current.principal.agent_id:
             return _refused("invalid", "the token belongs to another agent")
-        self._principals[sid] = renewed
+        self._admitted[sid] = renewed
         return {"ok": True}
 
     def _command_handler(self, name: str, model: type[TaskCommand]) -> Callable[..., Any]:
@@ -295,89 +337,104 @@ class Gateway:
     async def _emit(self, sid: str, event: str, payload: dict[str, Any]) -> None:
         await self.sio.emit(event, payload, to=sid, namespace=NAMESPACE)
 
-    async def _pump_loop(self) -> None:
-        while True:
-            self._pump_wake.clear()
-            try:
-                await self._sink.pump(dict(self._live))
-            except Exception as error:
-                self._unavailable("pump", error)
-            try:
-                await asyncio.wait_for(self._pump_wake.wait(), PUMP_SECONDS)
-            except TimeoutError:
-                continue
+    async def _repeat(
+        self, what: str, work: Callable[[], Awaitable[None]], period_seconds: float, wake: asyncio.Event | None = None
+    ) -> None:
+        wake = wake or asyncio.Event()
+        with self._pulses.loop(f"gateway.{what}") as turn:
+            while True:
+                turn()
+                wake.clear()
+                try:
+                    await work()
+                except Exception as error:
+                    self._unavailable(what, error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), period_seconds)
 
-    async def _sweep_loop(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)  # the period of the sweep; there is no event to wait for
-            try:
-                await self._sweep()
-            except Exception as error:
-                self._unavailable("sweep", error)
+    async def _pump(self) -> None:
+        await self._sink.pump(dict(self._live))
+
+    async def _touch(self) -> None:
+        for sid in await self._sessions.touch(list(self._live.values())):
+            log.info("agent.replaced", sid=sid)
+            await self.sio.disconnect(sid, namespace=NAMESPACE)
+
+    async def _show(self) -> None:
+        await self._presence.show(list(self._live.values()))
+
+    async def _bid_farewell(self) -> None:
+        left, self._left = self._left, []
+        try:
+            await self._sessions.close(left)
+        except BaseException:
+            self._left = left + self._left  # next time
+            raise
+        await asyncio.gather(*map(self._presence.hide, left))
 
     async def _sweep(self) -> None:
         now = time.monotonic()
+        self._forgive_own_sleep(now)
         for sid, since in list(self._connected_at.items()):
             if sid not in self._live and now - since > HELLO_SECONDS:
                 log.info("agent.never_said_hello", sid=sid)
                 await self.sio.disconnect(sid, namespace=NAMESPACE)
         for sid in self._unanswered_pings(now):
             log.info("agent.silent", sid=sid)
+            connection: str = self.sio.manager.eio_sid_from_sid(sid, NAMESPACE)
+            environ = self._environ(connection)
             await self.sio.disconnect(sid, namespace=NAMESPACE)
-        for sid, principal in list(self._principals.items()):
-            left = (principal.expires_at - self._clock.now()).total_seconds()
+            await self._engine.hang_up(connection, environ)
+        for sid, admitted in list(self._admitted.items()):
+            left = admitted.ends_at - now
             if left <= 0:
                 log.info("agent.token_expired", sid=sid)
                 await self.sio.disconnect(sid, namespace=NAMESPACE)
             elif left < REFRESH_BEFORE_SECONDS:
                 request = AuthRefreshRequested(expires_in=int(left))
                 await self._emit(sid, "auth.refresh", request.model_dump())
-        await self._cut_off_outsiders(now)
-        if now - self._touched_at < TOUCH_SECONDS:
-            return
-        self._touched_at = now
-        alive = list(self._live.values())
-        for sid in await self._sessions.touch(alive):
-            log.info("agent.replaced", sid=sid)
-            await self.sio.disconnect(sid, namespace=NAMESPACE)
-        await self._presence.show([one for one in alive if one.sid in self._live])
+        self._cut_off_outsiders(now)
 
-    async def _cut_off_outsiders(self, now: float) -> None:
+    def _forgive_own_sleep(self, now: float) -> None:
+        """A process that was stopped, or swapped out, finds pongs that it could not read in time."""
+        late = 0.0 if self._swept_at is None else now - self._swept_at - SWEEP_SECONDS
+        self._swept_at = now
+        if late > SLEPT_SECONDS:
+            log.warning("gateway.slept", seconds=round(late, 1))
+            for since in (self._connected_at, self._silent_since, self._outside_since):
+                for one in since:
+                    since[one] += late
+
+    def _cut_off_outsiders(self, now: float) -> None:
         """Socket.IO only asks a client to leave; one that stays keeps its connection until we close it."""
-        connections: dict[str, Any] = self.sio.eio.sockets
         inside = {self.sio.manager.eio_sid_from_sid(sid, NAMESPACE) for sid in self._connected_at}
-        outside = set(connections) - inside
+        outside = set(self._engine.sockets) - inside
         self._outside_since = {one: self._outside_since.get(one, now) for one in outside}
         for one, since in self._outside_since.items():
-            if now - since > HELLO_SECONDS:
-                await self._cut_off(one)
+            if now - since > HELLO_SECONDS and one not in self._hanging_up:
+                self._hanging_up[one] = asyncio.create_task(self._cut_off(one))
 
     async def _cut_off(self, connection: str) -> None:
-        environ: dict[str, Any] = self.sio.environ.get(connection, {})
-        socket: Any = self.sio.eio.sockets.get(connection)
-        if socket is None:
-            return
-        await socket.close(wait=False)  # waiting for its queue would be waiting for a peer that may read nothing
-        close = environ.get("asgi.send")
-        if close is not None:  # Engine.IO says goodbye, and would then wait for the other side to hang up
-            task = asyncio.create_task(self._hang_up(close))
-            self._hanging_up.add(task)
-            task.add_done_callback(self._hanging_up.discard)
+        """Says goodbye in words, to a peer that may read nothing; then hangs up."""
+        environ = self._environ(connection)
+        try:
+            if "asgi.send" in environ:
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(GOODBYE_SECONDS):
+                        await environ["asgi.send"]({"type": "websocket.close", "code": 1008})
+            await self._engine.hang_up(connection, environ)
+        finally:
+            del self._hanging_up[connection]
 
-    @staticmethod
-    async def _hang_up(close: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(close({"type": "websocket.close", "code": 1008}), HELLO_SECONDS)
+    def _environ(self, connection: str) -> dict[str, Any]:
+        return self.sio.environ.get(connection, {})
 
     def _unanswered_pings(self, now: float) -> list[str]:
-        """Sockets whose last ping has waited too long for its pong, by a monotonic clock.
-
-        Engine.IO's own check uses the time of day: a step of the clock would drop everybody, or nobody.
-        """
+        """Sockets whose last ping has waited too long for its pong, by a monotonic clock."""
         silent: list[str] = []
         for sid in list(self._connected_at):
             eio_sid: str | None = self.sio.manager.eio_sid_from_sid(sid, NAMESPACE)
-            socket: Any = self.sio.eio.sockets.get(eio_sid) if eio_sid else None
+            socket = self._engine.sockets.get(eio_sid) if eio_sid else None
             if socket is None or socket.last_ping is None:
                 self._silent_since.pop(sid, None)
             elif now - self._silent_since.setdefault(sid, now) > SILENT_SECONDS:

@@ -28,6 +28,13 @@ _OPEN = text("""
         connected_at = excluded.connected_at, last_seen_at = excluded.last_seen_at, closed_at = NULL
     RETURNING session_epoch
 """)
+_CLOSE = text("""
+    UPDATE agent_sessions SET closed_at = :now
+    FROM unnest(CAST(:agents AS uuid[]), CAST(:instances AS text[]), CAST(:epochs AS bigint[]))
+         AS gone (agent_id, instance, session_epoch)
+    WHERE agent_sessions.agent_id = gone.agent_id AND agent_sessions.instance = gone.instance
+      AND agent_sessions.session_epoch = gone.session_epoch
+""")
 
 
 class AgentRevoked(Exception):
@@ -122,18 +129,20 @@ class Sessions:
         caller = Caller(tenant_id, agent_id, hello.instance, epoch)
         return Opened(LiveSession(sid, caller), confirmed, revoked, len(replayed))
 
-    async def close(self, session: LiveSession) -> None:
-        """Marks a session as gone, unless another connection has taken over. Leases keep running."""
-        caller = session.caller
-        async with self._db.tenant(caller.tenant_id) as transaction:
-            await transaction.execute(
-                update(AgentSession)
-                .where(
-                    AgentSession.agent_id == caller.agent_id,
-                    AgentSession.instance == caller.instance,
-                    AgentSession.session_epoch == caller.session_epoch,
-                )
-                .values(closed_at=self._clock.now())
+    async def close(self, left: Sequence[LiveSession]) -> None:
+        """Marks sessions as gone, unless another connection has taken over. Leases keep running."""
+        if not left:
+            return
+        callers = [one.caller for one in left]
+        async with self._db.system() as session:
+            await session.execute(
+                _CLOSE,
+                {
+                    "agents": [one.agent_id for one in callers],
+                    "instances": [one.instance for one in callers],
+                    "epochs": [one.session_epoch for one in callers],
+                    "now": self._clock.now(),
+                },
             )
 
     async def touch(self, live: Sequence[LiveSession]) -> set[str]:

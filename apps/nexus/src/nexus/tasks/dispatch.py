@@ -1,11 +1,12 @@
 """Offers, and what takes them back: no acceptance, a lost lease, an expired task. Run by workers each second."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
@@ -24,8 +25,9 @@ from nexus.tasks.rules import (
     REFUSAL_PAUSE_SECONDS,
     Candidate,
     choose,
+    lease_end,
 )
-from oblivion_protocol import HELD_STATES
+from oblivion_protocol import HELD_STATES, WaitReason
 
 log = get_logger(__name__)
 
@@ -33,19 +35,32 @@ _DISPATCH_LOCK = 0x0B13
 _BATCH = 50
 _RETRY_SECONDS = 1.0
 _FAILED_OFFER_SECONDS = 30.0
+_FOR_ALL: frozenset[WaitReason] = frozenset({"agent_offline", "no_skill", "muted", "agent_busy"})
+"""Reasons that hold for every task of the same alias and type."""
+_GAP_SECONDS = 15.0
+"""Runs so far apart mean that PostgreSQL or this machine was away: nobody could renew a lease in between."""
+_STEP_SECONDS = 5.0
+"""By how much the clock and the time that passed must differ to say that somebody has set the clock."""
+_MENDING_SECONDS = 15.0
+"""How long after that leases are put right; within it, every process has looked at the new time."""
 
 
 class Dispatcher:
     """Decides who works on what; safe to run in several processes at once."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, steady: Callable[[], float] = time.monotonic) -> None:
         self._db = db
         self._clock = clock
+        self._steady = steady
+        self._ran_at: tuple[datetime, float] | None = None
+        self._mending_until = steady()
 
     async def run_once(self) -> int:
         """Takes back what was lost or not accepted, then offers what waits; returns the number of offers."""
         async with self._db.system() as session:
             now = self._clock.now()
+            if self._disturbed(now):
+                await self._mend_leases(session, now)
             due = await session.execute(
                 select(Task.tenant_id)
                 .where(Task.finished_at.is_(None))
@@ -53,81 +68,182 @@ class Dispatcher:
                 .group_by(Task.tenant_id)
             )
             tenants: Sequence[UUID] = due.scalars().all()
+        self._ran_at = (self._clock.now(), self._steady())
         offers = 0
         for tenant_id in tenants:
-            async with self._db.tenant(tenant_id) as session:
-                # One dispatcher a tenant at a time, so that two cannot fill the same slot.
-                await session.execute(
-                    text("SELECT pg_advisory_xact_lock(:class, hashtext(:tenant))"),
-                    {"class": _DISPATCH_LOCK, "tenant": str(tenant_id)},
-                )
-                await self._take_back(session)
-                offers += await self._offer(session)
+            await self._take_back(tenant_id)
+            offers += await self._offer(tenant_id)
+        self._ran_at = (self._clock.now(), self._steady())
         return offers
 
-    async def _take_back(self, session: AsyncSession) -> None:
-        now = self._clock.now()
-        lost = await session.scalars(
-            select(Task)
-            .where(Task.finished_at.is_(None))
-            .where((Task.lease_until < now) | ((Task.state == "submitted") & (Task.expires_at < now)))
-            .with_for_update(skip_locked=True)
-            .limit(_BATCH)
-        )
-        for task in lost:
-            conversation = await session.get_one(TaskMapping, task.conversation_id)
-            if task.state == "submitted":
-                await finish(session, task, "expired", self._clock, reason="nobody could take it in time")
-                if conversation.channel_id is not None:
-                    await enqueue(
-                        session,
-                        conversation,
-                        PostReply(conversation.channel_id, "This task has expired: no agent could take it in time."),
-                        effect_key=f"task:{task.id}:expired",
-                        order_key=micros(now),
-                    )
-            else:
-                await requeue(session, task, "not_accepted" if task.state == "offered" else "lease_lost", self._clock)
-            await session.flush()
-            await refresh_card(session, conversation)
+    def _disturbed(self, now: datetime) -> bool:
+        """Whether leases, which end at a time of day, say nothing about the time that passed since they were given."""
+        steady = self._steady()
+        if self._ran_at is not None:
+            passed, told = steady - self._ran_at[1], (now - self._ran_at[0]).total_seconds()
+            if passed > _GAP_SECONDS or abs(told - passed) > _STEP_SECONDS:
+                log.warning("leases.mended", passed_seconds=round(passed, 1), told_seconds=round(told, 1))
+                self._mending_until = steady + _MENDING_SECONDS
+        return steady < self._mending_until
 
-    async def _offer(self, session: AsyncSession) -> int:
-        now = self._clock.now()
-        waiting = await session.scalars(
-            select(Task)
-            .where(Task.state == "submitted", Task.next_offer_at <= now)
-            .order_by(Task.created_at)
-            .with_for_update(skip_locked=True)
-            .limit(_BATCH)
+    @staticmethod
+    async def _mend_leases(session: AsyncSession, now: datetime) -> None:
+        """Each holder gets one whole lease from now on, each task that waits is due now.
+
+        After an outage of PostgreSQL, a sleep of the machine or a clock that was set forward, every lease has ended
+        although nobody could renew it. After a clock was set back, leases and pauses would last that much longer.
+        """
+        offer_end = now + timedelta(seconds=ACCEPT_SECONDS)
+        longest = lease_end(now)
+        await session.execute(
+            update(Task)
+            .where(Task.state.in_(HELD_STATES), (Task.lease_until < now) | (Task.lease_until > longest))
+            .values(lease_until=case((Task.state == "offered", offer_end), else_=longest))
         )
+        await session.execute(
+            update(Task).where(Task.state == "submitted", Task.next_offer_at > longest).values(next_offer_at=now)
+        )
+
+    async def _take_back(self, tenant_id: UUID) -> None:
+        for _ in range(_BATCH):
+            async with self._db.tenant(tenant_id) as session:
+                now = self._clock.now()
+                task = await session.scalar(
+                    select(Task)
+                    .where(Task.finished_at.is_(None))
+                    .where((Task.lease_until < now) | ((Task.state == "submitted") & (Task.expires_at < now)))
+                    .with_for_update(skip_locked=True)
+                    .limit(1)
+                )
+                if task is None:
+                    return
+                await self._take_back_one(session, task)
+
+    async def _take_back_one(self, session: AsyncSession, task: Task) -> None:
+        conversation = await session.get_one(TaskMapping, task.conversation_id)
+        if task.state == "submitted":
+            await finish(session, task, "expired", self._clock, reason="nobody could take it in time")
+            if conversation.channel_id is not None:
+                await enqueue(
+                    session,
+                    conversation,
+                    PostReply(conversation.channel_id, "This task has expired: no agent could take it in time."),
+                    effect_key=f"task:{task.id}:expired",
+                    order_key=micros(self._clock.now()),
+                )
+        else:
+            await requeue(session, task, "not_accepted" if task.state == "offered" else "lease_lost", self._clock)
+        await session.flush()
+        await refresh_card(session, conversation)
+
+    async def _offer(self, tenant_id: UUID) -> int:
+        """Offers what waits, oldest first; what waits for the same agents waits together once none of them is free."""
+        async with self._db.tenant(tenant_id) as session:
+            alias_of = func.lower(Task.alias)
+            place = func.row_number().over(partition_by=(alias_of, Task.type), order_by=Task.created_at)
+            waiting = (
+                select(Task.id, alias_of.label("alias"), Task.type, Task.created_at, place.label("place"))
+                .where(Task.state == "submitted", Task.next_offer_at <= self._clock.now())
+                .subquery()
+            )
+            # Some of each kind: a long queue before busy agents must not hide others from theirs.
+            rows = (
+                await session.execute(
+                    select(waiting.c.id, waiting.c.alias, waiting.c.type)
+                    .where(waiting.c.place <= _BATCH)
+                    .order_by(waiting.c.created_at)
+                )
+            ).all()
         offers = 0
-        for task in waiting.all():
-            task_id = task.id
+        in_vain: dict[tuple[str, str], WaitReason] = {}
+        for task_id, alias, task_type in rows:
+            if (alias, task_type) in in_vain:
+                continue
             try:
-                async with session.begin_nested():
-                    offers += await self._offer_one(session, task)
+                outcome = await self._offer_one(tenant_id, task_id)
             except Exception as error:
                 if is_unavailable(error):
                     raise
                 # One task that cannot be offered must not keep the others from their agents.
                 log.error("task.not_offered", task_id=str(task_id), exc_info=error)
-                await session.refresh(task)
-                task.next_offer_at = now + timedelta(seconds=_FAILED_OFFER_SECONDS)
-                await session.flush()
+                await self._put_off(tenant_id, task_id)
+                continue
+            if outcome == "offered":
+                offers += 1
+            elif outcome in _FOR_ALL:
+                in_vain[alias, task_type] = outcome
+        for (alias, task_type), reason in in_vain.items():
+            await self._let_wait(tenant_id, alias, task_type, reason)
         return offers
 
-    async def _offer_one(self, session: AsyncSession, task: Task) -> int:
-        chosen = choose(await self._candidates(session, task), task.type)
-        conversation = await session.get_one(TaskMapping, task.conversation_id)
-        if isinstance(chosen, Candidate):
-            await self._make_offer(session, task, conversation, chosen)
-            return 1
-        task.next_offer_at = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
-        changed, task.reason = task.reason != chosen, chosen
+    async def _offer_one(self, tenant_id: UUID, task_id: UUID) -> WaitReason | Literal["offered", "gone"]:
+        """Offers one task, in a transaction of its own.
+
+        The offer's time runs from here, and locks that agents wait for are held for one offer, not for a batch.
+        """
+        async with self._db.tenant(tenant_id) as session:
+            # One offer a tenant at a time, so that two dispatchers cannot fill the same slot.
+            await session.execute(
+                text("SELECT pg_advisory_xact_lock(:class, hashtext(:tenant))"),
+                {"class": _DISPATCH_LOCK, "tenant": str(tenant_id)},
+            )
+            task = await session.scalar(
+                select(Task)
+                .where(Task.id == task_id, Task.state == "submitted", Task.next_offer_at <= self._clock.now())
+                .with_for_update(skip_locked=True)
+            )
+            if task is None:
+                return "gone"
+            chosen = choose(await self._candidates(session, task), task.type)
+            conversation = await session.get_one(TaskMapping, task.conversation_id)
+            if isinstance(chosen, Candidate):
+                await self._make_offer(session, task, conversation, chosen)
+                return "offered"
+            await self._note_reason(session, task, conversation, chosen)
+            return chosen
+
+    async def _let_wait(self, tenant_id: UUID, alias: str, task_type: str, reason: WaitReason) -> None:
+        """Puts off all tasks that wait for the same agents in vain; shows the reason on those that are new to it."""
+        async with self._db.tenant(tenant_id) as session:
+            now = self._clock.now()
+            alike = (Task.state == "submitted", func.lower(Task.alias) == alias, Task.type == task_type)
+            fresh = await session.scalars(
+                select(Task)
+                .where(*alike, Task.next_offer_at <= now, Task.reason.is_distinct_from(reason))
+                .order_by(Task.created_at)
+                .with_for_update(skip_locked=True)
+                .limit(_BATCH)
+            )
+            for task in fresh.all():
+                conversation = await session.get_one(TaskMapping, task.conversation_id)
+                await self._note_reason(session, task, conversation, reason)
+            if reason == "agent_busy":
+                return  # due at once when a slot becomes free, which is rung for
+            put_off = select(Task.id).where(*alike, Task.next_offer_at <= now).with_for_update(skip_locked=True)
+            await session.execute(
+                update(Task)
+                .where(Task.id.in_(put_off))
+                .values(next_offer_at=now + timedelta(seconds=_RETRY_SECONDS))
+                .execution_options(synchronize_session=False)
+            )
+
+    async def _note_reason(
+        self, session: AsyncSession, task: Task, conversation: TaskMapping, reason: WaitReason
+    ) -> None:
+        if reason != "agent_busy":
+            task.next_offer_at = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
+        changed, task.reason = task.reason != reason, reason
         await session.flush()
         if changed:
             await refresh_card(session, conversation)
-        return 0
+
+    async def _put_off(self, tenant_id: UUID, task_id: UUID) -> None:
+        async with self._db.tenant(tenant_id) as session:
+            await session.execute(
+                update(Task)
+                .where(Task.id == task_id, Task.state == "submitted")
+                .values(next_offer_at=self._clock.now() + timedelta(seconds=_FAILED_OFFER_SECONDS))
+            )
 
     async def _make_offer(
         self, session: AsyncSession, task: Task, conversation: TaskMapping, chosen: Candidate
@@ -157,12 +273,16 @@ class Dispatcher:
         )
 
     async def _candidates(self, session: AsyncSession, task: Task) -> list[Candidate]:
-        now = self._clock.now()
+        now, online_within = self._clock.now(), timedelta(seconds=ONLINE_SECONDS)
         rows = await session.execute(
             select(Agent, AgentSession)
             .join(AgentAlias, AgentAlias.agent_id == Agent.id)
             .join(AgentSession, AgentSession.agent_id == Agent.id)
             .where(func.lower(AgentAlias.alias) == task.alias.lower(), Agent.revoked_at.is_(None))
+            # Every process that ever connected has a row.
+            .where(AgentSession.closed_at.is_(None))
+            # Seen in the future: by a clock that was set back since, and perhaps not seen again.
+            .where(AgentSession.last_seen_at.between(now - online_within, now + online_within))
         )
         paused = await self._paused(session, task, now)
         load: dict[tuple[UUID, str], int] = {}
@@ -182,7 +302,7 @@ class Dispatcher:
                 skills=frozenset({*one.skills, *agent.skills}),
                 capacity=one.capacity,
                 load=load.get((agent.id, one.instance), 0),
-                online=one.closed_at is None and one.last_seen_at > now - timedelta(seconds=ONLINE_SECONDS),
+                online=True,
                 muted=agent.muted_at is not None,
                 paused=(str(agent.id), one.instance) in paused,
                 connected_at=one.connected_at,
