@@ -1,11 +1,10 @@
 """Connecting a vendor workspace: try the credentials, keep them sealed, have webhooks sent to us."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from nexus.auth.audit import record
@@ -14,8 +13,9 @@ from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.kit.sealing import Sealer
 from nexus.pipeline.connections import Connections
+from nexus.pipeline.subscriptions import Subscriptions
 from nexus.store.database import Database
-from nexus.store.tables import Connection, WebhookKey
+from nexus.store.tables import Connection
 
 
 class Onboarding:
@@ -26,6 +26,7 @@ class Onboarding:
         self._connections = connections
         self._sealer = sealer
         self._clock = clock
+        self._subscriptions = Subscriptions(db, sealer)
         self._public_url = public_url.rstrip("/")
 
     async def connect(
@@ -42,11 +43,16 @@ class Onboarding:
             "sealed": self._sealer.seal(dict(credentials)),
             "facts": probe.facts,
             "broken_reason": None,
+            # The reconciler looks after what is done here, but not while it is done.
+            "checked_at": self._clock.now(),
         }
+        unseen = {"read_until": self._clock.now()}
         async with self._db.tenant(tenant_id) as session:
             connection_id = await session.scalar(
                 insert(Connection)
-                .values(id=new_id(), tenant_id=tenant_id, vendor=vendor, workspace_id=probe.workspace_id, **values)
+                .values(
+                    id=new_id(), tenant_id=tenant_id, vendor=vendor, workspace_id=probe.workspace_id, **values, **unseen
+                )
                 .on_conflict_do_update(index_elements=["tenant_id", "vendor", "workspace_id"], set_=values)
                 .returning(Connection.id)
             )
@@ -54,32 +60,12 @@ class Onboarding:
             record(session, tenant_id, actor, "connection.connect", vendor, {"workspace": probe.workspace_id})
         self._connections.forget()
         connected = await self._connections.get(connection_id)
-        known = {"hooks": await self._known_hooks(tenant_id, connection_id)}
-        hooks = await integration.subscribe(
-            replace(connected, credentials={**connected.credentials, **known}), self._public_url
-        )
+        known = await self._subscriptions.with_known(connected)
+        hooks = await integration.subscribe(known, self._public_url)
         async with self._db.tenant(tenant_id) as session:
-            await session.execute(
-                delete(WebhookKey).where(
-                    WebhookKey.connection_id == connection_id, WebhookKey.key.not_in([hook.key for hook in hooks])
-                )
-            )
-            for hook in hooks:
-                sealed = self._sealer.seal({"secret": hook.secret})
-                await session.execute(
-                    insert(WebhookKey)
-                    .values(
-                        id=new_id(),
-                        tenant_id=tenant_id,
-                        connection_id=connection_id,
-                        source=vendor,
-                        key=hook.key,
-                        sealed=sealed,
-                    )
-                    .on_conflict_do_update(
-                        index_elements=["source", "key"], set_={"sealed": sealed, "connection_id": connection_id}
-                    )
-                )
+            outdated = {*known.credentials["hooks"]} - {hook.key for hook in hooks}
+            await self._subscriptions.drop(session, connection_id, outdated)
+            await self._subscriptions.store(session, connected, hooks)
             row = await session.scalar(select(Connection).where(Connection.id == connection_id))
         assert row is not None
         self._connections.forget()
@@ -91,9 +77,3 @@ class Onboarding:
             "broken_reason": row.broken_reason,
             "created_at": row.created_at,
         }
-
-    async def _known_hooks(self, tenant_id: UUID, connection_id: UUID) -> dict[str, str]:
-        """Webhooks that we know the secret of: a vendor may tell a secret once, when the webhook is made."""
-        async with self._db.tenant(tenant_id) as session:
-            rows = await session.scalars(select(WebhookKey).where(WebhookKey.connection_id == connection_id))
-            return {row.key: self._sealer.open(row.sealed)["secret"] for row in rows}

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from nexus.integrations.clickup.payloads import Id, Many, Millis, Payload, Text, User
+from nexus.integrations.clickup.payloads import Id, Many, Millis, Part, Payload, Text, User
 
 
 class ErrorAnswer(Payload):
@@ -97,13 +97,23 @@ class Task(Payload):
     date_updated: Millis = None
 
 
+def _to_count(value: object) -> object:
+    return value if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else 0
+
+
 class ReadComment(Payload):
     """A comment as GET /task/{id}/comment shows it."""
 
     id: Id
     comment_text: Text = ""
+    parts: Many[Part] = Field(default=(), alias="comment")
     user: User | None = None
     date: Millis = None
+    reply_count: Annotated[int, BeforeValidator(_to_count)] = 0
+
+    def readable(self) -> str:
+        """The comment as plain text."""
+        return self.comment_text.strip() or "".join(part.readable() for part in self.parts).strip()
 
 
 class CommentsAnswer(Payload):
@@ -118,10 +128,17 @@ class CommentCreated(Payload):
     id: Id
 
 
+class TasksAnswer(Payload):
+    """GET /team/{id}/task: 100 tasks, or fewer at the end."""
+
+    tasks: Many[Task] = ()
+
+
 class Health(Payload):
     """https://developer.clickup.com/docs/webhookhealth: active, failing or suspended."""
 
     status: Text = ""
+    fail_count: Annotated[int, BeforeValidator(_to_count)] = 0
 
 
 def _events(value: object) -> object:

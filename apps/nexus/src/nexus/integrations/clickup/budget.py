@@ -8,22 +8,32 @@ _LONGEST_SECONDS = 60.0
 _MILLISECONDS_FROM = 100_000_000_000
 """Above this, a Unix time is in milliseconds; the page does not say which it is."""
 
+RESERVED_SHARE = 0.3
+"""Of each minute's requests: kept for the work of the day when something old is read back."""
+
 
 class Budget:
     """What is left of the minute, from the headers of the last answers."""
 
     def __init__(self) -> None:
         self._blocked_until: datetime | None = None
+        self._scarce_until: datetime | None = None
 
     def wait_seconds(self, now: datetime) -> float:
         """How long to wait before the next call; 0 when it may go."""
-        if self._blocked_until is None or self._blocked_until <= now:
-            return 0.0
-        return (self._blocked_until - now).total_seconds()
+        return _until(self._blocked_until, now)
+
+    def rest_seconds(self, now: datetime) -> float:
+        """How long work that can wait should leave the rest of the minute to what cannot; 0 when it may go."""
+        return _until(self._scarce_until, now)
 
     def note(self, status: int, headers: Mapping[str, str], now: datetime) -> None:
         """Learns from an answer."""
-        spent = _number(headers.get("x-ratelimit-remaining")) == 0
+        remaining, limit = _number(headers.get("x-ratelimit-remaining")), _number(headers.get("x-ratelimit-limit"))
+        spent = remaining == 0
+        scarce = remaining is not None and limit is not None and remaining <= limit * RESERVED_SHARE
+        if status == 429 or (scarce and "x-ratelimit-reset" in headers):
+            self._scarce_until = now + timedelta(seconds=seconds_until_reset(headers, now))
         if status == 429 or (spent and "x-ratelimit-reset" in headers):
             self._blocked_until = now + timedelta(seconds=seconds_until_reset(headers, now))
 
@@ -37,6 +47,10 @@ def seconds_until_reset(headers: Mapping[str, str], now: datetime) -> float:
         # Not ClickUp's, but what a proxy in between would send.
         seconds = _number(headers.get("retry-after"))
     return min(max(_LONGEST_SECONDS if seconds is None else seconds, _SHORTEST_SECONDS), _LONGEST_SECONDS)
+
+
+def _until(end: datetime | None, now: datetime) -> float:
+    return 0.0 if end is None else max((end - now).total_seconds(), 0.0)
 
 
 def _number(text: str | None) -> float | None:

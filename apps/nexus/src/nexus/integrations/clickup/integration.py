@@ -8,14 +8,15 @@ from uuid import UUID
 import httpx
 
 from nexus.integrations.clickup.answers import Named
+from nexus.integrations.clickup.changes import ClickUpHistory
 from nexus.integrations.clickup.client import ClickUpClient
-from nexus.integrations.clickup.hooks import ensure_hook
+from nexus.integrations.clickup.hooks import ensure_hook, look_at_hook, why_access_is_lost
 from nexus.integrations.clickup.settings import Credentials, own_user_id, read_credentials
 from nexus.integrations.clickup.sink import ClickUpTracker
 from nexus.integrations.clickup.source import ClickUpSource
 from nexus.kit.clock import Clock, SystemClock
 from nexus.pipeline.errors import Rejected, Retryable, Unsure
-from nexus.pipeline.ports import Connected, HookSecret, Probe, Source, Unreadable
+from nexus.pipeline.ports import Connected, HookSecret, Probe, Source, Unreadable, Watch
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,22 +52,34 @@ class ClickUpIntegration:
 
     async def subscribe(self, connection: Connected, public_url: str) -> list[HookSecret]:
         """Makes sure that one healthy webhook points at us. May be called as often as one likes."""
-        if not public_url.startswith(("https://", "http://")):
-            raise Rejected("ClickUp sends webhooks to a public URL only, and Oblivion has none: set it")
-        endpoint = f"{public_url.rstrip('/')}/webhooks/clickup"
-        hooks = read_credentials(connection.credentials).hooks
+        endpoint, hooks = _endpoint(public_url), read_credentials(connection.credentials).hooks
         try:
-            return [await ensure_hook(self._client(connection), connection.workspace_id, endpoint, hooks)]
+            ensured = await ensure_hook(self._client(connection), connection.workspace_id, endpoint, hooks)
         except Unsure as error:
             # The next call begins with a look at what is there.
             raise Retryable(error.reason) from error
+        return list(ensured.hooks)
+
+    async def watch(self, connection: Connected, public_url: str) -> Watch:
+        """Looks whether ClickUp still sends us webhooks, and sees to it. Raises Retryable or Deferred."""
+        client, team_id = self._client(connection), connection.workspace_id
+        try:
+            hooks = read_credentials(connection.credentials).hooks
+            return await look_at_hook(client, team_id, _endpoint(public_url), hooks)
+        except Unsure as error:
+            raise Retryable(error.reason) from error
+        except Rejected as refused:
+            lost = await why_access_is_lost(client, team_id)
+            return Watch("unknown", sound=False, problem=lost or refused.reason, access_lost=lost is not None)
+
+    def history(self, connection: Connected) -> ClickUpHistory:
+        """What happened in the workspace before now. Raises Rejected when it has to be connected again."""
+        own_id = _own_id(connection)
+        return ClickUpHistory(self._client(connection), team_id=connection.workspace_id, own_user_id=own_id)
 
     def open(self, connection: Connected) -> ClickUpTracker:
         """The tracker of a connection. Raises Rejected when it has to be connected again."""
-        try:
-            own_id = own_user_id(connection)
-        except Unreadable as error:
-            raise Rejected(str(error)) from None
+        own_id = _own_id(connection)
         return ClickUpTracker(self._client(connection), team_id=connection.workspace_id, own_user_id=own_id)
 
     async def aclose(self) -> None:
@@ -92,6 +105,19 @@ class ClickUpIntegration:
 
     def _connect(self, credentials: Credentials) -> ClickUpClient:
         return ClickUpClient(credentials, self._clock, transport=self._transport)
+
+
+def _endpoint(public_url: str) -> str:
+    if not public_url.startswith(("https://", "http://")):
+        raise Rejected("ClickUp sends webhooks to a public URL only, and Oblivion has none: set it")
+    return f"{public_url.rstrip('/')}/webhooks/clickup"
+
+
+def _own_id(connection: Connected) -> str:
+    try:
+        return own_user_id(connection)
+    except Unreadable as error:
+        raise Rejected(str(error)) from None
 
 
 def _chosen(teams: tuple[Named, ...], credentials: Credentials) -> Named:

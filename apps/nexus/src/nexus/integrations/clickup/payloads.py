@@ -19,6 +19,9 @@ from pydantic import (
 
 from nexus.pipeline.ports import Unreadable
 
+OUR_WEBHOOK_ID = "oblivion"
+"""Of events that we make ourselves: ClickUp's own ids are UUIDs."""
+
 _ID = re.compile(r"-?[A-Za-z0-9][A-Za-z0-9_.:-]{0,126}")
 _EARLIEST_MS = 946_684_800_000
 """The year 2000: an older date is not a date in milliseconds."""

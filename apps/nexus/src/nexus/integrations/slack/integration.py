@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from nexus.integrations.slack.answers import AuthTest, SocketAddress, UserInfo
 from nexus.integrations.slack.client import SlackClient
+from nexus.integrations.slack.gaps import SlackHistory
 from nexus.integrations.slack.listener import listen
 from nexus.integrations.slack.payloads import Credentials, Identity, parse
 from nexus.integrations.slack.sink import SlackChat
@@ -26,6 +27,7 @@ class _Open:
     us: Identity
     client: SlackClient
     chat: SlackChat
+    history: SlackHistory
 
 
 class SlackIntegration:
@@ -68,18 +70,26 @@ class SlackIntegration:
 
     def open(self, connection: Connected) -> SlackChat:
         """The workspace, the same object for as long as nothing about it changes."""
+        return self._opened(connection).chat
+
+    def history(self, connection: Connected) -> SlackHistory:
+        """What happened in the workspace before now."""
+        return self._opened(connection).history
+
+    def _opened(self, connection: Connected) -> _Open:
         given = _credentials(connection.credentials)
         us = parse(Identity, dict(connection.facts))
         known = self._open.get(connection.id)
         if known is not None and (known.credentials, known.us) == (given, us):
-            return known.chat
+            return known
         if known is not None:
             # It may be in use at this moment.
             self._replaced.append(known.client)
         client = SlackClient(given.bot_token, given.api_url)
-        opened = _Open(given, us, client, SlackChat(client, us, posts_per_second=given.posts_per_second))
+        chat = SlackChat(client, us, posts_per_second=given.posts_per_second)
+        opened = _Open(given, us, client, chat, SlackHistory(client, us, connection.workspace_id))
         self._open[connection.id] = opened
-        return opened.chat
+        return opened
 
     def can_listen(self, connection: Connected) -> bool:
         """Whether there is an app-level token."""
