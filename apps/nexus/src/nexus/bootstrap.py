@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import socketio
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -23,14 +24,15 @@ from nexus.doorbell import Bells, redis_client
 from nexus.gateway.presence import Presence
 from nexus.gateway.server import Gateway
 from nexus.gateway.sessions import Sessions
-from nexus.http.app import create_app
+from nexus.http.app import create_app, create_health_app
 from nexus.http.front import Front
-from nexus.http.metrics import IngestMetrics
-from nexus.http.parts import HttpParts
+from nexus.http.metrics import DoorbellMetrics, IngestMetrics
+from nexus.http.parts import HealthParts, HttpParts
 from nexus.http.webhooks import WebhookDoor
 from nexus.integrations import discover
-from nexus.kit.clock import Clock, SystemClock
+from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
+from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
 from nexus.listening import Listening
 from nexus.pipeline.claims import Claims
@@ -40,9 +42,12 @@ from nexus.pipeline.inbox import Inbox
 from nexus.pipeline.links import Links
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.onboarding import Onboarding
+from nexus.pipeline.reconcile import SWEEP_SECONDS, WATCH_SECONDS, Reconciler
 from nexus.pipeline.routing import Router
+from nexus.pipeline.subscriptions import Subscriptions
 from nexus.pipeline.sync import Sync
 from nexus.settings import Settings
+from nexus.store.clock import DatabaseClock
 from nexus.store.database import Database
 from nexus.tasks.cancelling import Cancelling
 from nexus.tasks.commands import AgentCommands
@@ -67,6 +72,7 @@ class Nexus:
     clients: Clients
     directory: AgentDirectory
     bells: Bells
+    pulses: Pulses
     inbox: Inbox
     links: Links
     onboarding: Onboarding
@@ -79,11 +85,26 @@ class Nexus:
         sync = Sync(self.connections, self.desk, self.clock)
         router = Router(self.db, self.connections, mirror, sync, claims, self.clock)
         deliverer = Deliverer(self.db, self.connections, claims)
-        return WorkerProcess(self.db, claims, router, deliverer, Dispatcher(self.db, self.clock), self.bells)
+        return WorkerProcess(
+            self.db, claims, router, deliverer, Dispatcher(self.db, self.clock), self.bells, self.pulses
+        )
 
     def listening(self) -> Listening:
         """Connections of our own over which vendors send events."""
         return Listening(self.db, self.connections, self.inbox)
+
+    def reconciler(self, *, watch_seconds: float = WATCH_SECONDS, sweep_seconds: float = SWEEP_SECONDS) -> Reconciler:
+        """Sees to it that events reach us, and reads back what did not."""
+        return Reconciler(
+            self.db,
+            self.connections,
+            self.inbox,
+            Subscriptions(self.db, self.sealer),
+            self.clock,
+            self.settings.public_url,
+            watch_seconds=watch_seconds,
+            sweep_seconds=sweep_seconds,
+        )
 
     def gateway(self) -> Gateway:
         """The sockets of agents."""
@@ -96,15 +117,14 @@ class Nexus:
             Presence(redis_client(self.settings.required("redis_url")), name),
             self.bells,
             self.clock,
+            self.pulses,
         )
 
     def application(self, gateway: Gateway) -> Front:
         """The ASGI application of the gateway role: webhooks, sockets, API."""
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
+        health = self._health(lambda: gateway.draining)
         parts = HttpParts(
+            health=health,
             db=self.db,
             keys=self.keys,
             tokens=self.tokens,
@@ -115,29 +135,47 @@ class Nexus:
             canceller=Cancelling(self.db, self.desk, self.bells),
             connector=self.onboarding,
             clock=self.clock,
-            registry=registry,
-            redis_ping=self.bells.ping,
-            draining=lambda: gateway.draining,
-            version=version("oblivion-nexus"),
             throttle=FailureThrottle(self.clock),
             cors_origins=tuple(self.settings.cors_origins),
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
-        return Front(WebhookDoor(self.inbox, IngestMetrics(registry)), sockets, api)
+        return Front(WebhookDoor(self.inbox, IngestMetrics(health.registry)), sockets, api)
+
+    def health_application(self, stopping: Callable[[], bool]) -> FastAPI:
+        """The ASGI application of a role that serves nothing else: health and metrics."""
+        return create_health_app(self._health(stopping))
+
+    def _health(self, draining: Callable[[], bool]) -> HealthParts:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        DoorbellMetrics(registry, lambda: self.bells.redis_up, lambda: self.bells.rings_lost)
+        return HealthParts(
+            db=self.db,
+            registry=registry,
+            redis_ping=self.bells.ping,
+            complaint=self.bells.complaint,
+            pulses=self.pulses,
+            draining=draining,
+            version=version("oblivion-nexus"),
+        )
 
 
 @asynccontextmanager
 async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> AsyncGenerator[Nexus]:
     """Connects everything, and closes it at the end. Raises SettingsError."""
-    clock = clock or SystemClock()
     db = Database(settings.required("database_url"))
+    shared = DatabaseClock(db)
+    clock = clock or shared
     sealer = Sealer(settings.secret_keys())
     integrations = discover()
     connections = Connections(db, sealer, integrations)
     keys = SigningKeys(db, sealer, clock)
     clients = Clients(db, sealer, clock)
-    bells = Bells(settings.required("redis_url"))
+    pulses = Pulses()
+    bells = Bells(settings.required("redis_url"), pulses)
     inbox = Inbox(db, connections, bells, clock)
     nexus = Nexus(
         settings=settings,
@@ -150,14 +188,21 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         clients=clients,
         directory=AgentDirectory(db, clients, clock),
         bells=bells,
+        pulses=pulses,
         inbox=inbox,
         links=Links(db, connections, inbox, clock),
         onboarding=Onboarding(db, connections, sealer, clock, settings.public_url),
         desk=TaskDesk(clock),
     )
+    if clock is shared:
+        with contextlib.suppress(Exception):  # whoever needs PostgreSQL at once will say that it is away
+            await asyncio.wait_for(shared.look(), 3)
+    looking = asyncio.create_task(shared.keep())
     try:
         yield nexus
     finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(bells.aclose(), 3)
         for integration in integrations.values():

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nexus.kit.logging import get_logger
@@ -77,6 +77,9 @@ class Listening:
             async def accept(request: RawRequest) -> None:
                 await self._inbox.accept(connected.id, request)
 
+            # Nobody may have listened until now: the reconciler shall look at once.
+            async with self._db.tenant(connected.tenant_id) as session:
+                await session.execute(update(Connection).where(Connection.id == connected.id).values(checked_at=None))
             log.info("listening.started", vendor=connected.vendor, connection_id=str(connected.id))
             try:
                 await listener.listen(connected, accept)

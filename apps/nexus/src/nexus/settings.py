@@ -36,6 +36,13 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    health_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Where `oblivion serve worker` answers `/livez`, `/readyz` and `/metrics`. Absent: nowhere. The "
+        "other roles answer them on their own port.",
+    )
     cors_origins: list[str] = Field(default_factory=list[str])
 
     @model_validator(mode="before")

@@ -7,6 +7,7 @@ from typing import Any
 
 from nexus.doorbell import Bells
 from nexus.kit.logging import get_logger
+from nexus.kit.pulse import Pulses
 from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.claims import Claims, LostClaim, Table
 from nexus.pipeline.delivery import MAX_ATTEMPTS, Deliverer
@@ -54,6 +55,7 @@ class WorkerProcess:
         deliverer: Deliverer,
         dispatcher: Dispatcher,
         bells: Bells,
+        pulses: Pulses,
     ) -> None:
         self._db = db
         self._claims = claims
@@ -61,6 +63,7 @@ class WorkerProcess:
         self._deliverer = deliverer
         self._dispatcher = dispatcher
         self._bells = bells
+        self._pulses = pulses
         self._stopping = asyncio.Event()
         self._working: dict[asyncio.Task[None], int] = {}
         """What is being worked on, each under the identity that claimed it."""
@@ -119,20 +122,22 @@ class WorkerProcess:
             self._working.pop(task, None)
             wake.set()  # the next of the same stream may be due now
 
-        while not self._stopping.is_set():
-            rows: list[Any] = []
-            if free > 0:
-                try:
-                    rows = await claim(free)
-                except Exception as error:
-                    await self._outage(f"{table}.claim", error)
-            for row in rows:
-                free -= 1
-                task = asyncio.create_task(self._work(table, row, work))
-                self._working[task] = row.claimed_by
-                task.add_done_callback(done)
-            if not rows or free == 0:
-                await wake.wait()
+        with self._pulses.loop(f"worker.{table}") as turn:
+            while not self._stopping.is_set():
+                turn()
+                rows: list[Any] = []
+                if free > 0:
+                    try:
+                        rows = await claim(free)
+                    except Exception as error:
+                        await self._outage(f"{table}.claim", error)
+                for row in rows:
+                    free -= 1
+                    task = asyncio.create_task(self._work(table, row, work))
+                    self._working[task] = row.claimed_by
+                    task.add_done_callback(done)
+                if not rows or free == 0:
+                    await wake.wait()
 
     async def _claim_deliveries(self, limit: int) -> list[Any]:
         return await self._claims.deliveries(limit, self._deliverer.blocked())
@@ -211,31 +216,35 @@ class WorkerProcess:
 
     async def _dispatch_loop(self) -> None:
         wake = self._wakes["dispatch"]
-        while not self._stopping.is_set():
-            try:
-                if await self._dispatcher.run_once():
-                    self._bells.ring("agents")
-                    self._bells.ring("deliveries")
-            except Exception as error:
-                await self._outage("dispatch", error)
-            await wake.wait()
+        with self._pulses.loop("worker.dispatch") as turn:
+            while not self._stopping.is_set():
+                turn()
+                try:
+                    if await self._dispatcher.run_once():
+                        self._bells.ring("agents")
+                        self._bells.ring("deliveries")
+                except Exception as error:
+                    await self._outage("dispatch", error)
+                await wake.wait()
 
     async def _reap_loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                await self._claims.live()
-                for lost in tuple(self._claims.lost):
-                    log.warning("worker.lock_lost", worker=lost, now=self._claims.worker)
-                    await self._give_back(lost)
-                for table in ("inbox", "deliveries"):
-                    freed = await self._claims.reap(table)
-                    if freed:
-                        log.warning("claims.freed", table=table, rows=freed)
-                        self._wakes[table].set()
-            except Exception as error:
-                await self._outage("reap", error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), SWEEP_SECONDS)
+        with self._pulses.loop("worker.reap") as turn:
+            while not self._stopping.is_set():
+                turn()
+                try:
+                    await self._claims.live()
+                    for lost in tuple(self._claims.lost):
+                        log.warning("worker.lock_lost", worker=lost, now=self._claims.worker)
+                        await self._give_back(lost)
+                    for table in ("inbox", "deliveries"):
+                        freed = await self._claims.reap(table)
+                        if freed:
+                            log.warning("claims.freed", table=table, rows=freed)
+                            self._wakes[table].set()
+                except Exception as error:
+                    await self._outage("reap", error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), SWEEP_SECONDS)
 
     async def _until_it_works(self, what: str, call: Callable[[], Awaitable[None]]) -> None:
         while not self._stopping.is_set():

@@ -94,4 +94,7 @@ async def _connection(nexus: Nexus, row: Connection) -> str:
         raise Unhealthy(row.broken_reason)
     connected = nexus.connections.opened(row)
     probe = await nexus.connections.integrations[row.vendor].probe(connected.credentials)
-    return f"{probe.name}: the credentials work"
+    if row.health.get("last_error"):
+        raise Unhealthy(f"the credentials work, but at the last look: {row.health['last_error']}")
+    webhook = f"; its webhook was {row.health['status']} at the last look" if row.health.get("status") else ""
+    return f"{probe.name}: the credentials work{webhook}"

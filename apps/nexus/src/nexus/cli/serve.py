@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from collections.abc import Generator
@@ -53,7 +54,15 @@ def serve(
     updates = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update=updates)
     configure_logging(settings.log_format, level=settings.log_level, process=role.value)
+    _allow_many_sockets()
     uvloop.run(_serve(role, settings))
+
+
+def _allow_many_sockets() -> None:
+    """A shell allows 1,024 open files by default, which would be a gateway's limit of agents."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says "no limit" and means less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(role: Role, settings: Settings) -> None:
@@ -71,9 +80,13 @@ async def _serve(role: Role, settings: Settings) -> None:
             parts.append(asyncio.create_task(_gateway(nexus, stopping), name="gateway"))
         if role in (Role.worker, Role.all):
             parts.append(asyncio.create_task(_worker(nexus, stopping), name="worker"))
+        health = asyncio.create_task(_health(nexus, stopping)) if role is Role.worker else None
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_EXCEPTION)
         stopping.set()
         await asyncio.gather(*parts, return_exceptions=True)
+        if health is not None:
+            health.cancel()
+            await asyncio.gather(health, return_exceptions=True)
         for part in done:
             if part.exception() is not None:
                 log.error("serve.failed", part=part.get_name(), exc_info=part.exception())
@@ -128,14 +141,35 @@ async def _drain(gateway: Gateway, server: uvicorn.Server, serving: asyncio.Task
 async def _worker(nexus: Nexus, stopping: asyncio.Event) -> None:
     worker = nexus.worker()
     listening = asyncio.create_task(nexus.listening().run())
+    reconciling = asyncio.create_task(nexus.reconciler().run())
     running = asyncio.create_task(worker.run())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)
     worker.stop()
-    for task in (listening, stop):
+    for task in (listening, reconciling, stop):
         task.cancel()
-    await asyncio.gather(listening, stop, return_exceptions=True)
+    await asyncio.gather(listening, reconciling, stop, return_exceptions=True)
     await running
+
+
+async def _health(nexus: Nexus, stopping: asyncio.Event) -> None:
+    """Answers for a role without a port of its own, until cancelled. A port that is taken does not stop the work."""
+    port = nexus.settings.health_port
+    if port is None:
+        return
+    config = uvicorn.Config(
+        nexus.health_application(stopping.is_set),
+        host=nexus.settings.host,
+        port=port,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+    try:
+        await _Server(config).serve()
+    except SystemExit:  # uvicorn's way to say that it cannot listen
+        log.exception("serve.no_health_port", port=port, reason="OBLIVION_HEALTH_PORT cannot be listened on")
 
 
 async def _wait_for_schema(settings: Settings, stopping: asyncio.Event) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import os
 import shutil
 import signal
 import socket
@@ -21,7 +22,8 @@ from rich.console import Console
 
 from nexus.bootstrap import open_nexus
 from nexus.cli.local import LocalState, load_state, save_state, seed_identities, seed_link, write_private
-from nexus.cli.processes import Child, ChildFailed, end_with_parent
+from nexus.cli.processes import Child, ChildFailed, KeptServer, Server, end_with_parent
+from nexus.cli.running import LOCK_FILE, RUNNING_FILE, write_running
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
@@ -39,6 +41,51 @@ class Addresses:
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
+
+
+@dataclass
+class Parts:
+    """Everything that runs, and what is told of it: to people in a line, to programs in `running.json`."""
+
+    console: Console
+    stack: AsyncExitStack
+    everything: list[Child | KeptServer] = field(default_factory=list["Child | KeptServer"])
+    addresses: Addresses | None = None
+    """None until everything is up; before that nobody is told anything."""
+
+    def changed(self, sentence: str | None) -> None:
+        """A part has ended or runs again."""
+        if self.addresses is None:
+            return
+        pids: dict[str, int | None] = {part.name: part.pid for part in self.everything}
+        write_running(HOME, self.addresses.values, {"up": os.getpid(), **pids})
+        if sentence is not None:
+            self.console.print(f"[yellow]![/] {sentence}")
+
+    def up(self, addresses: Addresses) -> None:
+        """From now on `running.json` says what runs."""
+        self.addresses = addresses
+        self.changed(None)
+
+    def down(self) -> None:
+        """From now on nobody may rely on anything."""
+        self.addresses = None
+        (HOME / RUNNING_FILE).unlink(missing_ok=True)
+
+    async def server(self, name: str, server: Server) -> None:
+        """Runs an embedded server until the end."""
+        kept = KeptServer(name, server, self.changed)
+        self.stack.push_async_callback(kept.stop)
+        self.everything.append(kept)
+        await kept.start()
+
+    async def child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
+        """Runs a process until the end."""
+        child = Child(name, arguments, environment, HOME / "logs" / f"{name}.log", self.changed)
+        self.stack.push_async_callback(child.stop)
+        self.everything.append(child)
+        await child.start()
+        return child
 
 
 def up(
@@ -74,11 +121,14 @@ async def _up(console: Console, settings: Settings, fresh: bool, port_base: int,
             _forget(HOME)
         _check_ports(port_base)
         async with AsyncExitStack() as stack:
-            starting = asyncio.create_task(_start(console, stack, settings, port_base))
+            parts = Parts(console, stack)
+            parts.down()  # what is left of a run that could not clean up is not true any more
+            starting = asyncio.create_task(_start(console, parts, settings, port_base))
             stop = asyncio.create_task(stopping.wait())
             await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 addresses = starting.result()
+                parts.up(addresses)
                 if ready_file is not None:
                     write_private(ready_file, json.dumps(addresses.values, indent=2) + "\n")
                 _welcome(console, addresses, time.monotonic() - started)
@@ -87,18 +137,19 @@ async def _up(console: Console, settings: Settings, fresh: bool, port_base: int,
                 starting.cancel()
                 await asyncio.gather(starting, return_exceptions=True)
             console.print("\nStopping …")
+            parts.down()
             _remove(ready_file)
     console.print("Stopped. The data is kept in .oblivion/; `oblivion up --fresh` starts anew.")
 
 
-async def _start(console: Console, stack: AsyncExitStack, settings: Settings, port_base: int) -> Addresses:
+async def _start(console: Console, parts: Parts, settings: Settings, port_base: int) -> Addresses:
     state_file = HOME / "state.json"
     state = load_state(state_file)
     save_state(state_file, state)
     with _step(console, "PostgreSQL"):
-        database_url = await _postgres(stack, settings)
+        database_url = await _postgres(parts, settings)
     with _step(console, "Valkey"):
-        redis_url = await _valkey(stack, settings)
+        redis_url = await _valkey(parts, settings)
     with _step(console, "Schema"):
         await upgrade(database_url)
     nexus_url, sandbox_url = f"http://127.0.0.1:{port_base}", f"http://127.0.0.1:{port_base + 2}"
@@ -113,16 +164,15 @@ async def _start(console: Console, stack: AsyncExitStack, settings: Settings, po
     }
     python = [sys.executable, "-m"]
     with _step(console, "Sandbox (a ClickUp and a Slack)"):
-        sandbox = await _child(
-            stack,
+        sandbox = await parts.child(
             "sandbox",
             [*python, "oblivion_sandbox", "--port", str(port_base + 2), "--data", str(HOME / "sandbox")],
             {},
         )
         await sandbox.wait_ready(f"{sandbox_url}/livez")
     with _step(console, "Nexus"):
-        gateway = await _child(stack, "gateway", [*python, "nexus", "serve", "gateway"], environment)
-        await _child(stack, "worker", [*python, "nexus", "serve", "worker"], environment)
+        gateway = await parts.child("gateway", [*python, "nexus", "serve", "gateway"], environment)
+        await parts.child("worker", [*python, "nexus", "serve", "worker"], environment)
         await gateway.wait_ready(f"{nexus_url}/readyz")
     with _step(console, "Connections, agents and a link"):
         local = Settings(
@@ -135,8 +185,7 @@ async def _start(console: Console, stack: AsyncExitStack, settings: Settings, po
         world = await _connect(local, state, sandbox_url)
         save_state(state_file, state)
     with _step(console, "Demo agent"):
-        await _child(
-            stack,
+        await parts.child(
             "demo-agent",
             [*python, "oblivion_sandbox.demo_agent"],
             {
@@ -163,29 +212,20 @@ async def _start(console: Console, stack: AsyncExitStack, settings: Settings, po
     )
 
 
-async def _postgres(stack: AsyncExitStack, settings: Settings) -> str:
+async def _postgres(parts: Parts, settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     server = EmbeddedPostgres(HOME / "postgres", before_exec=end_with_parent)
-    server.start()  # in this thread: the child ends when the thread that made it does
-    stack.push_async_callback(asyncio.to_thread, server.stop)
+    await parts.server("postgres", server)
     return server.url
 
 
-async def _valkey(stack: AsyncExitStack, settings: Settings) -> str:
+async def _valkey(parts: Parts, settings: Settings) -> str:
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
     server = EmbeddedValkey(HOME / "valkey", before_exec=end_with_parent)
-    server.start()  # in this thread: the child ends when the thread that made it does
-    stack.push_async_callback(asyncio.to_thread, server.stop)
+    await parts.server("valkey", server)
     return server.url
-
-
-async def _child(stack: AsyncExitStack, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
-    child = Child(name, arguments, environment, HOME / "logs" / f"{name}.log")
-    stack.push_async_callback(child.stop)
-    await child.start()
-    return child
 
 
 async def _connect(settings: Settings, state: LocalState, sandbox_url: str) -> dict[str, str]:
@@ -254,7 +294,7 @@ def _step(console: Console, name: str) -> Generator[None]:
 def _only_one(home: Path) -> Generator[None]:
     """Two of us on one directory would ruin each other's data."""
     home.mkdir(exist_ok=True)
-    with (home / "lock").open("w") as lock:
+    with (home / LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -273,7 +313,7 @@ def _remove(ready_file: Path | None) -> None:
 
 def _forget(home: Path) -> None:
     for entry in home.iterdir():
-        if entry.name == "lock":
+        if entry.name == LOCK_FILE:
             continue
         if entry.is_dir():
             shutil.rmtree(entry)

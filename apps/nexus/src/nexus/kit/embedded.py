@@ -145,6 +145,11 @@ class EmbeddedPostgres:
                 raise EmbeddedServerError(f"PostgreSQL stopped at once. The end of {log}:\n{_tail(log)}")
             time.sleep(0.2)  # until that process is done; it is no child of ours
 
+    def wait(self) -> int:
+        """Returns when the server has ended, whoever ended it: its exit code, negative for a signal."""
+        assert self._process is not None
+        return self._process.wait()
+
     def stop(self, *, immediate: bool = False) -> None:
         """Stops the server: fast shutdown, or as if the machine had crashed when `immediate`."""
         if self._process is None or self._process.poll() is not None:
@@ -210,6 +215,11 @@ class EmbeddedValkey:
                 return f"process_id:{self.pid}\r\n".encode() in probe.recv(8192)
         except OSError:
             return False
+
+    def wait(self) -> int:
+        """Returns when the server has ended, whoever ended it: its exit code, negative for a signal."""
+        assert self._process is not None
+        return self._process.wait()
 
     def stop(self, *, immediate: bool = False) -> None:
         """Stops the server; with SIGKILL when `immediate`."""
