@@ -1,0 +1,14 @@
+"""Removes each guard of one part, alone, and must notice: from there to the effect at the vendor. See `guards.py`."""
+
+from typing import Any
+
+import pytest
+from guards import WAY_OUT, Guard, bite
+from stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize("guard", WAY_OUT, ids=lambda guard: guard.name)
+async def test_removal_is_noticed(guard: Guard, stage: Stage, record_property: Any) -> None:
+    await bite(guard, stage, record_property)
