@@ -10,6 +10,7 @@ Orders: `silence GROUP`, `report`. Kinds, once they are told to be silent:
 
 import asyncio
 import json
+import random
 import resource
 import sys
 import time
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-OPENED_AT_ONCE = 25
+OPENED_AT_ONCE = 8
 OPEN_SECONDS = 60.0
-TALK_SECONDS = 2.0
+COME_SECONDS = 300.0
+TALK_SECONDS = 6.0
 ANSWER_SECONDS = 15.0
 
 
@@ -43,8 +45,19 @@ class Member:
     _socket: ClientConnection | None = None
     _waiting: dict[str, asyncio.Future[None]] = field(default_factory=dict[str, asyncio.Future[None]])
 
-    async def open(self, url: str) -> None:
-        """Connects and says hello."""
+    async def come(self, url: str) -> None:
+        """Connects and says hello, and again if the gateway has no time for it, as every agent does."""
+        async with asyncio.timeout(COME_SECONDS):
+            while True:
+                try:
+                    return await self._open(url)
+                except (AssertionError, OSError, ConnectionClosed, InvalidHandshake) as error:
+                    sys.stderr.write(f"{self.instance} comes again: {error!r}\n")
+                    if self._socket is not None:
+                        self._socket.transport.abort()
+                    await asyncio.sleep(random.uniform(0.5, 3))
+
+    async def _open(self, url: str) -> None:
         address = url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
         self._socket = socket = await connect(
             address, ping_interval=None, open_timeout=OPEN_SECONDS, close_timeout=1, compression=None, proxy=None
@@ -54,9 +67,12 @@ class Member:
         await socket.send('40/agents,{"token":"' + self.token + '"}')
         await self._until("40/agents")
         hello = {"instance": self.instance, "skills": ["nothing"], "capacity": 1}
-        await socket.send('42/agents,0["hello",' + json.dumps(hello) + "]")
-        answer = await self._until("43/agents,0")
-        assert '"ok":true' in answer, answer
+        async with asyncio.timeout(OPEN_SECONDS):
+            answer = ""
+            while '"ok":true' not in answer:
+                assert '"ok":false' not in answer or "rate_limited" in answer, answer
+                await socket.send('42/agents,0["hello",' + json.dumps(hello) + "]")
+                answer = await self._until("43/agents,0")
         self._tasks.append(asyncio.create_task(self._read()))
         if self.kind in ("live", "chatty"):
             self._tasks.append(asyncio.create_task(self._talk()))
@@ -132,7 +148,7 @@ async def main(given: dict[str, Any]) -> None:
 
     async def enter(member: Member) -> None:
         async with slots:
-            await member.open(given["url"])
+            await member.come(given["url"])
 
     await asyncio.gather(*map(enter, members))
     say(event="ready", ports={member.instance: member.port for member in members})

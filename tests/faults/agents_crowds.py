@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from nexus.cli.processes import end_with_parent
 
 PROGRAM = Path(__file__).with_name("agents_crowd.py")
-READY_SECONDS = 300.0
+READY_SECONDS = 400.0
 _LINE_BYTES = 4 * 1024 * 1024
 _ESTABLISHED = "01"
 
@@ -60,7 +59,8 @@ async def gathered(url: str, members: Sequence[dict[str, str]], directory: Path,
         crowd.ports = (await crowd.heard(READY_SECONDS))["ports"]
         yield crowd
     finally:
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
         await process.wait()
 
 

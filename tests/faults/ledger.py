@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from cluster import Cluster
 
-from nexus.drill.checker import Accepted, Seen, Verdict, check
-from nexus.drill.load import Webhook, in_comments, key_in
+from nexus.drill.load import Webhook, key_in
 
 WRITES = {"slack": "chat.postMessage", "clickup": "POST /task/*/comment"}
 """The calls that make something new, by vendor."""
@@ -74,14 +73,6 @@ async def stored(cluster: Cluster, webhooks: Sequence[Webhook]) -> tuple[int, in
         bodies=list({each.body for each in webhooks}),
     )
     return distinct, rows
-
-
-def judge(accepted: Sequence[Accepted], seen: Sequence[Seen], **more: Any) -> Verdict:
-    """`check`, but every comment may be late: only replies in Slack bear a mark that says so."""
-    of_comments = in_comments("")
-    excused = [replace(each, late=each.late or each.conversation.startswith(of_comments)) for each in seen]
-    marked = tuple(sorted(each.key for each in seen if each.late))
-    return replace(check(accepted, excused, **more), late=marked)
 
 
 def _is_comment(call: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """A worker that kills itself between two steps of an outbound call: run by the zygote in place of a common one.
 
-Each life has its step, one after the other, and draws from the seed how often it passes there before it ends. It
+Each life ends at a step where few have ended so far, and draws from the seed how often it passes there before. It
 does so only while the file `armed` exists in the folder STEPS_DIRECTORY; each end is one line in `kills` there.
 """
 
@@ -12,6 +12,8 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +60,14 @@ class Fate:
         self._kills = os.open(directory / "kills", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         lives = os.open(directory / "lives", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(lives, b".")
-        self._life = os.fstat(lives).st_size
+        self._random = random.Random(f"{seed} {os.fstat(lives).st_size}")
         os.close(lives)
-        self._random = random.Random(f"{seed} {self._life}")
+        ended = Counter((directory / "kills").read_text().splitlines())
+        self._next = cycle(sorted(STEPS, key=lambda step: (ended[step], self._random.random())))
         self._draw()
 
     def _draw(self) -> None:
-        self._step = STEPS[self._life % len(STEPS)]
-        self._life += 1
+        self._step = next(self._next)
         self._passes = 0 if self._step in RARE_STEPS else self._random.randint(0, MOST_PASSES)
         self._draw_again_at = time.monotonic() + PATIENCE_SECONDS
 

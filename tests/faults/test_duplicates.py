@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 
 from cluster import running_cluster
-from ledger import judge, stored
+from ledger import stored
 from recording import Recording
 from traffic import Traffic
 
+from nexus.drill.checker import check
 from nexus.drill.load import Sender, Webhook
 from nexus.drill.report import Report, percentile
 
@@ -53,7 +54,7 @@ async def test_each_event_has_one_effect_however_often_and_wherever_it_arrives(
         seen = [*await cluster.seen_in_slack(), *await cluster.seen_in_clickup()]
         dead = await cluster.dead()
         with_row, rows = await stored(cluster, webhooks)
-        verdict = judge(sender.accepted, seen, dead=dead, unacknowledged=sender.unacknowledged)
+        verdict = check(sender.accepted, seen, dead=dead, unacknowledged=sender.unacknowledged)
         report = Report(
             name="duplicates",
             seed=seed,

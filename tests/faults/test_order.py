@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import Cluster, running_cluster
-from ledger import WRITES, calls_since, effects, healed, judge, last_entry
+from ledger import WRITES, calls_since, effects, healed, last_entry
 from recording import Recording
 from story import Author, Said, by_time
 
@@ -132,8 +132,8 @@ async def test_effects_stand_in_source_order_and_edits_end_with_the_newest(
         keys = {one.key for one in said}
         accepted = [each for each in sender.accepted if each.key in keys]
         unasked = check(accepted, seen, dead=dead)
-        strict = judge(accepted, seen, dead=dead, reorder_window_seconds=0)
-        judged = judge(accepted, seen, dead=dead, reorder_window_seconds=WINDOW_SECONDS)
+        strict = check(accepted, seen, dead=dead, reorder_window_seconds=0)
+        judged = check(accepted, seen, dead=dead, reorder_window_seconds=WINDOW_SECONDS)
         verdict = replace(judged, inversions=(*judged.inversions, *old))
         report = Report(
             name="order",

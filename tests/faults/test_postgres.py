@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 from cluster import Cluster, running_cluster
-from ledger import judge, stored
+from ledger import stored
 from recording import Recording
 from traffic import Traffic
 
+from nexus.drill.checker import check
 from nexus.drill.load import Attempt, Sender
 from nexus.drill.report import Report, percentile
 
@@ -88,7 +89,7 @@ async def test_nothing_acknowledged_is_lost_when_postgresql_crashes_every_ten_se
         seconds = time.time() - started
         seen = [*await cluster.seen_in_slack(), *await cluster.seen_in_clickup()]
         dead = await cluster.dead()
-        verdict = judge(sender.accepted, seen, dead=dead, unacknowledged=sender.unacknowledged)
+        verdict = check(sender.accepted, seen, dead=dead, unacknowledged=sender.unacknowledged)
         refused = [each for each in sender.attempts if each.status == 503]
         stray = outside(sender.attempts, outages)
         with_row, rows = await stored(cluster, webhooks)

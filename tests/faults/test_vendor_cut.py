@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from cluster import Cluster, running_cluster
-from ledger import WRITES, calls_since, healed, judge, last_entry
+from ledger import WRITES, calls_since, healed, last_entry
 from recording import Recording
 from traffic import Traffic
 
+from nexus.drill.checker import check
 from nexus.drill.load import Sender
 from nexus.drill.report import Report
 
@@ -62,7 +63,7 @@ async def test_nothing_is_lost_or_doubled_when_vendors_do_it_and_do_not_say_so(
         dead = await cluster.dead()
         calls = await calls_since(cluster, since)
         doubled_for_a_moment = await healed(cluster, since)
-        verdict = judge(sender.accepted, seen, dead=dead, unacknowledged=sender.unacknowledged)
+        verdict = check(sender.accepted, seen, dead=dead, unacknowledged=sender.unacknowledged)
         report = Report(
             name=name,
             seed=seed,

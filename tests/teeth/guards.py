@@ -173,7 +173,7 @@ WAY_IN = (
         "a crash counts against what was held alone; suspects are held alone",
         scenarios.poison_in_company,
         "dead",
-        rewritten(claim_sql, "_REAP", ("claimed_alone::int", "1"), ("suspect = true", "suspect = false")),
+        rewritten(claim_sql, "_REAP", ("(NOT claimed_alone)::int", "0"), ("claimed_alone::int", "1")),
     ),
     Guard(
         "row-level security",

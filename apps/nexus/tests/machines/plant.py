@@ -166,7 +166,9 @@ class Plant:
         """An empty database, a new vendor, a tenant with a squad, and workers that live."""
         await self.end()
         tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
-        await self.observer.execute("; ".join(f"DELETE FROM {name}" for name in (*tables, "violations", "moves")))
+        await self.observer.execute(
+            "; ".join(f"DELETE FROM {name}" for name in (*tables, "violations", "moves", "claimants"))
+        )
         self.vendor = Vendor()
         self.place = place_on(self.db)
         await self.place.prepare()
@@ -224,6 +226,28 @@ class Plant:
         finally:
             worker.process.arm()
         return False
+
+    async def overtaken(self, index: int, table: Table, *, dies: bool, at: int, long: bool) -> None:
+        """A worker stops in the middle of its work, another one takes over at once and again later, and if the
+        first was only frozen, by losing its lock or for longer than its lease, it goes on as if nothing had happened.
+        """
+        first, second = self.workers[index], self.workers[1 - index]
+        if first.process.frozen is not None or second.process.frozen is not None:
+            return
+        first.process.arm(**{"die_at" if dies else "freeze_at": at})
+        await self.survive(first, first.work(table))
+        if not dies and long:
+            await self.time_passes(LONG_SECONDS)
+        elif not dies:
+            await self.lose_lock(first)
+        for _ in range(2):
+            await second.sweep()
+            await second.work(table)
+            if first.process.frozen is not None and at % 2:
+                await self.survive(first, first.process.thaw())
+            await self.time_passes()
+        if first.process.frozen is not None:
+            await self.survive(first, first.process.thaw())
 
     async def time_passes(self, seconds: float = MOMENT_SECONDS) -> None:
         """Everything that waits is due; what the vendor was about to do is done."""

@@ -218,6 +218,10 @@ class InboxMachine(RuleBasedStateMachine):
     def freeze_handling(self, worker: int, freeze_at: int) -> None:
         self.run(self._work(self.plant.workers[worker], freeze_at=freeze_at))
 
+    @rule(worker=WORKERS, dies=st.booleans(), at=AWAITS, long=st.booleans())
+    def overtake(self, worker: int, dies: bool, at: int, long: bool) -> None:
+        self.run(self.plant.overtaken(worker, "inbox", dies=dies, at=at, long=long))
+
     @rule(worker=WORKERS, cut_at=AWAITS)
     def lose_connections_handling(self, worker: int, cut_at: int) -> None:
         self.run(self._work(self.plant.workers[worker], cut_at=cut_at))
@@ -304,7 +308,9 @@ class InboxMachine(RuleBasedStateMachine):
         return next(event.stream for event in self.source.events if event.key.split("-")[1] == comment.split("-")[1])
 
 
-def test_inbox_machine(plant: Plant, runner: asyncio.Runner, profile: settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inbox_machine(
+    plant: Plant, runner: asyncio.Runner, profile: settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # An event in quarantine would have the rest of its stream overtake it; that is for another test.
     monkeypatch.setattr("nexus.pipeline.claims.MAX_CRASHES", 1_000_000)
     run_machine(lambda: InboxMachine(plant, runner), settings=profile)

@@ -140,9 +140,7 @@ class Office:
         for program in self.programs:
             await self.connect(program)
         for number in range(conversations):
-            self.mappings.append(
-                await self.plant.place.conversation(item_id=f"item-{number}", root_ts=f"1.{number}")
-            )
+            self.mappings.append(await self.plant.place.conversation(item_id=f"item-{number}", root_ts=f"1.{number}"))
             await self.request(number)
 
     async def request(self, number: int) -> None:
@@ -357,9 +355,7 @@ class LeaseMachine(RuleBasedStateMachine):
             calls: list[Coroutine[Any, Any, Any]] = []
             for speaker in office.programs:
                 for verb, behind in (("task.complete", 0), ("task.fail", 0), ("task.complete", 1)):
-                    name, sent = office.command(
-                        row, verb, max(1, row["epoch"] - behind), f"e{next(office.numbers)}"
-                    )
+                    name, sent = office.command(row, verb, max(1, row["epoch"] - behind), f"e{next(office.numbers)}")
                     calls.append(hub.commands.carry_out(speaker.caller(), name, sent))
             if stop:
                 calls.append(hub.cancelling.cancel(row["tenant_id"], row["id"], "Dana"))

@@ -53,7 +53,6 @@ class OutboxMachine(RuleBasedStateMachine):
         self.owed = 0
         self.stopped: dict[UUID, int] = {}
 
-
     def run(self, steps: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(steps)
 
@@ -169,6 +168,12 @@ class OutboxMachine(RuleBasedStateMachine):
     def freeze_delivering(self, worker: int, fault: Fault, freeze_at: int) -> None:
         self.plant.vendor.faults.append(fault)
         self.run(self._work(self.plant.workers[worker], freeze_at=freeze_at))
+        self.plant.vendor.faults.clear()
+
+    @rule(worker=WORKERS, faults=st.lists(FAULTS, max_size=2), dies=st.booleans(), at=AWAITS, long=st.booleans())
+    def overtake(self, worker: int, faults: list[Fault], dies: bool, at: int, long: bool) -> None:
+        self.plant.vendor.faults.extend(faults)
+        self.run(self.plant.overtaken(worker, "deliveries", dies=dies, at=at, long=long))
         self.plant.vendor.faults.clear()
 
     @rule(worker=WORKERS, cut_at=AWAITS)

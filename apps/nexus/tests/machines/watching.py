@@ -2,6 +2,7 @@
 
 WATCH = """
 CREATE TABLE violations (what text, about text);
+CREATE TABLE claimants (id uuid PRIMARY KEY, name text);
 CREATE TABLE moves (task_id uuid, old_state text, new_state text, old_epoch int, new_epoch int);
 
 CREATE FUNCTION watch_queue() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -9,6 +10,17 @@ DECLARE clash int;
 BEGIN
     IF OLD.state IN ('done', 'ignored', 'superseded') AND NEW.state <> OLD.state THEN
         INSERT INTO violations VALUES ('a finished row changed', TG_TABLE_NAME || ' ' || OLD.state || ' ' || NEW.state);
+    END IF;
+    -- Who claimed a row is the only one that settles or releases it; what is reaped has crashed.
+    IF NEW.claimed_by IS NOT NULL AND NEW.claimed_by IS DISTINCT FROM OLD.claimed_by THEN
+        INSERT INTO claimants VALUES (NEW.id, current_setting('application_name'))
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name;
+    ELSIF OLD.claimed_by IS NOT NULL AND NEW.claimed_by IS NULL
+          AND NEW.shared_crashes = OLD.shared_crashes AND NEW.crashes = OLD.crashes AND NOT EXISTS (
+            SELECT FROM claimants WHERE id = NEW.id AND name = current_setting('application_name')) THEN
+        INSERT INTO violations VALUES ('somebody else ended a claim', TG_TABLE_NAME || ' ' || NEW.state);
+    ELSIF OLD.claimed_by IS NULL AND OLD.state <> NEW.state AND NEW.state IN ('done', 'dead') THEN
+        INSERT INTO violations VALUES ('settled without a claim', TG_TABLE_NAME || ' ' || NEW.state);
     END IF;
     IF OLD.state = 'dead' AND NEW.claimed_by IS NOT NULL THEN
         INSERT INTO violations VALUES ('a dead row was claimed', TG_TABLE_NAME);

@@ -469,3 +469,25 @@ async def test_late_comment_says_so_and_when_it_was_written(place: Place, worker
     assert isinstance(on_time, AddComment)
     assert isinstance(late, AddComment)
     assert (on_time.late_at, late.late_at) == (None, NOON)
+
+
+async def test_older_one_that_comes_between_the_claim_and_the_request_goes_first(place: Place, worker: Worker) -> None:
+    conversation = await place.conversation(root_ts="1.0")
+    await place.owe(conversation, PostReply(CHANNEL, "younger"), "younger", order=micros(later(10)))
+    (claimed,) = await worker.claims.deliveries(10)
+    await place.owe(conversation, PostReply(CHANNEL, "older"), "older", order=micros(later(5)))
+    assert await worker.deliverer.deliver(claimed) == "retry"
+    assert await worker.next_round() == ["done"]
+    assert await worker.next_round() == ["done"]
+    assert [outgoing.intent.text for outgoing in place.sink.sent] == ["older", "younger"]  # pyright: ignore[reportAttributeAccessIssue]
+    assert {row.attempts for row in await place.rows("SELECT attempts FROM deliveries")} == {1}
+
+
+async def test_older_event_that_comes_between_the_claim_and_the_request_is_waited_for(
+    place: Place, worker: Worker
+) -> None:
+    await from_stream(place, "s", order=micros(later(10)))
+    (claimed,) = await worker.claims.deliveries(10)
+    await place.event("s", at=later(9))
+    assert await worker.deliverer.deliver(claimed) == "retry"
+    assert place.sink.calls == []

@@ -159,7 +159,8 @@ class Live:
             key = key_in(str(comment["comment_text"]))
             if key and str(comment["user"]["id"]) == own:
                 at = int(comment["date"]) / 1000
-                effects.append(Seen(key, in_comments(conversation.item_id), place, call_at=at))
+                late = _LATE_MARK in str(comment["comment_text"]).partition("\n")[0]
+                effects.append(Seen(key, in_comments(conversation.item_id), place, late, at))
         return effects
 
     async def deliveries(self, since: int, vendor: str, event: str) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ _CHANGES = {
     "deliveries": ", state = 'sending', attempted_at = coalesce(deliveries.attempted_at, clock_timestamp())",
 }
 _COMMON = (
-    "id, tenant_id, connection_id, stream_key, attempts, created_at, traceparent, claimed_by, claimed_alone, suspect"
+    "id, tenant_id, connection_id, stream_key, attempts, created_at, traceparent, claimed_by, claimed_alone, "
+    "shared_crashes"
 )
 _RETURNED = {
     "inbox": f"{_COMMON}, source, occurred_at, content_type, body",
     "deliveries": f"{_COMMON}, conversation_id, task_id, message_id, kind, payload, order_key, sink, attempted_at, "
-    "external_id, slot_at",
+    "external_id, slot_at, source_stream",
 }
 
 # Which tenants wait is found by jumping from one to the next in the index, so that it costs the same however
@@ -37,21 +38,21 @@ _CLAIM = """
         CROSS JOIN LATERAL (
             SELECT head.id, head.available_at, row_number() OVER (ORDER BY head.available_at) AS number FROM (
                 SELECT r.id, r.available_at FROM {table} r
-                WHERE r.tenant_id = w.tenant_id AND {due_r} AND NOT r.suspect
+                WHERE r.tenant_id = w.tenant_id AND {due_r} AND r.shared_crashes < 2
                 ORDER BY r.available_at
                 LIMIT least(CAST(:limit AS bigint), greatest(CAST(:share AS bigint) - coalesce(held.rows, 0), 0))
             ) head
         ) ready
         WHERE w.tenant_id IS NOT NULL
     ), suspected AS (
-        SELECT r.id FROM {table} r WHERE CAST(:may_suspect AS boolean) AND r.suspect AND {due_r}
+        SELECT r.id FROM {table} r WHERE CAST(:may_suspect AS boolean) AND r.shared_crashes >= 2 AND {due_r}
         ORDER BY r.available_at LIMIT 1
     ), picked AS (
         SELECT either.id FROM (
             SELECT id, turn, available_at FROM fair UNION ALL SELECT id, 0, '-infinity' FROM suspected
         ) either ORDER BY either.turn, either.available_at LIMIT CAST(:limit AS bigint)
     ), due AS (
-        SELECT r.id, r.suspect, r.state AS prior FROM {table} r
+        SELECT r.id, r.shared_crashes >= 2 AS suspect, r.state AS prior FROM {table} r
         WHERE r.id IN (SELECT id FROM picked) AND r.claimed_by IS NULL AND {open_r}
         FOR UPDATE SKIP LOCKED
     )
@@ -59,7 +60,7 @@ _CLAIM = """
                        claimed_alone = due.suspect OR (CAST(:busy AS bigint) = 0 AND (SELECT count(*) FROM due) = 1),
                        attempts = {table}.attempts + 1 {changes}
     FROM due WHERE {table}.id = due.id
-    RETURNING {returned}, due.prior
+    RETURNING {returned}, due.prior, due.suspect
 """
 
 _DUE = """
@@ -85,7 +86,8 @@ _UNSURE_WAIT = (
 
 _REAP = """
     UPDATE {table} SET
-        claimed_by = NULL, claimed_until = NULL, claimed_alone = false, suspect = true,
+        claimed_by = NULL, claimed_until = NULL, claimed_alone = false,
+        shared_crashes = shared_crashes + (NOT claimed_alone)::int,
         crashes = crashes + claimed_alone::int, {unsure_wait},
         state = CASE WHEN crashes + claimed_alone::int >= :max_crashes THEN 'dead' ELSE state END,
         reason = CASE WHEN crashes + claimed_alone::int >= :max_crashes
@@ -109,14 +111,14 @@ _FREE = """
 
 _RELEASE = """
     UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
-                       claimed_alone = false, suspect = false, attempts = attempts - :uncount {slot},
+                       claimed_alone = false, shared_crashes = 0, attempts = attempts - :uncount {slot},
                        available_at = clock_timestamp() + make_interval(secs => :after)
     WHERE id = :id AND claimed_by = :worker AND attempts = :attempts
 """
 
 _SETTLE = """
     UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
-                       claimed_alone = false, suspect = false, settled_at = clock_timestamp() {extra}
+                       claimed_alone = false, shared_crashes = 0, settled_at = clock_timestamp() {extra}
     WHERE id = :id AND claimed_by = :worker AND attempts = :attempts RETURNING id
 """
 

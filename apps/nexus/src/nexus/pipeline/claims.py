@@ -158,8 +158,8 @@ class Claims:
     async def reap(self, table: Table) -> int:
         """Frees rows whose worker is gone, and quarantines those that took three workers down.
 
-        A row that was held among others becomes a suspect; only what was held alone, or as the only suspect,
-        is held responsible for a crash.
+        A row that was held among others when two workers in a row died is a suspect; only what was held alone, or
+        as the only suspect, is held responsible for a crash.
         """
         parameters = {"max_crashes": MAX_CRASHES, "lock_class": LOCK_CLASS, "unsure_wait": UNSURE_WAIT_SECONDS}
         async with self._db.system() as session:

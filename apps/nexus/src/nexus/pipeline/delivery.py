@@ -13,7 +13,7 @@ from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.cards import card_view
-from nexus.pipeline.claims import Claims, LostClaim
+from nexus.pipeline.claims import HOLD_SECONDS, Claims, LostClaim
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
 from nexus.pipeline.facts import AddComment, EditComment, EditReply, PostCard, PostReply, UpdateCard
@@ -35,6 +35,16 @@ _TAKE_TURN = text("""
         SET next_at = greatest(paces.next_at, clock_timestamp()) + make_interval(secs => :interval)
     RETURNING next_at - make_interval(secs => :interval) - make_interval(secs => :ahead) AS slot_at,
               extract(epoch FROM next_at - clock_timestamp())::float8 - :interval - :ahead AS wait_seconds
+""")
+
+
+# The claim has asked the same; but a machine may be slow, and seconds may lie between a claim and its request.
+_SOMETHING_OLDER = text("""
+    SELECT EXISTS (SELECT FROM deliveries older WHERE older.stream_key = :stream
+                   AND older.state IN ('pending', 'sending') AND (older.order_key, older.id) < (:order, :id))
+        OR EXISTS (SELECT FROM inbox older WHERE older.stream_key = :source AND older.state = 'pending'
+                   AND older.occurred_at < to_timestamp(:order / 1000000.0)
+                   AND older.created_at > clock_timestamp() - make_interval(secs => :hold))
 """)
 
 
@@ -142,10 +152,9 @@ class Deliverer:
 
     async def _before_sending(self, row: Any, limit: RateLimit | None) -> None:
         """Raises Superseded when it is not wanted any more, and Deferred when it is not its turn."""
-        if row.task_id is None and limit is None:
-            return
         async with self._db.tenant(row.tenant_id) as session:
             await self._check_wanted(session, row)
+            await self._check_order(session, row)
             turn = await self._take_turn(session, row, limit) if limit is not None else None
         if turn is not None:
             raise turn
@@ -155,6 +164,18 @@ class Deliverer:
         task = await session.get(Task, row.task_id) if row.task_id is not None else None
         if task is not None and task.state == "canceled":
             raise Superseded(task.reason or "the task was stopped")
+
+    async def _check_order(self, session: AsyncSession, row: Any) -> None:
+        """What was accepted meanwhile and is older goes first."""
+        about = {
+            "stream": row.stream_key,
+            "order": row.order_key,
+            "id": row.id,
+            "source": row.source_stream,
+            "hold": HOLD_SECONDS,
+        }
+        if (await session.execute(_SOMETHING_OLDER, about)).scalar_one():
+            raise Deferred("something older has just come in", after_seconds=0)
 
     async def _take_turn(self, session: AsyncSession, row: Any, limit: RateLimit) -> _NotItsTurn | None:
         """Takes the next turn under a limit, for all processes together; None when it is now.

@@ -273,20 +273,14 @@ class InboxEvent(Base, Identified, TenantOwned):
     __table_args__ = (
         UniqueConstraint("connection_id", "dedup_key"),
         CheckConstraint("state IN ('pending','done','ignored','dead')", name="state"),
-        Index(
-            "ix_inbox_stream",
-            "stream_key",
-            "occurred_at",
-            "id",
-            postgresql_where=sql("state = 'pending'"),
-        ),
+        Index("ix_inbox_stream", "stream_key", "occurred_at", "id", postgresql_where=sql("state = 'pending'")),
         Index(
             "ix_inbox_due",
             "tenant_id",
             "available_at",
             postgresql_where=sql("state = 'pending' AND claimed_by IS NULL"),
         ),
-        Index("ix_inbox_suspect", "available_at", postgresql_where=sql("suspect AND state = 'pending'")),
+        Index("ix_inbox_suspect", "available_at", postgresql_where=sql("shared_crashes >= 2 AND state = 'pending'")),
         Index("ix_inbox_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
         Index("ix_inbox_dead", "created_at", postgresql_where=sql("state = 'dead'")),
     )
@@ -303,8 +297,8 @@ class InboxEvent(Base, Identified, TenantOwned):
     attempts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     crashes: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     available_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    suspect: Mapped[bool] = mapped_column(server_default=sql("false"))
-    """A worker died while it held this row, among others: it is claimed by itself until it is settled."""
+    shared_crashes: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    """How many workers in a row died while they held this row among others; after two it is a suspect."""
     claimed_alone: Mapped[bool] = mapped_column(server_default=sql("false"))
     claimed_by: Mapped[int | None] = mapped_column(Integer)
     claimed_until: Mapped[datetime | None]
@@ -337,7 +331,9 @@ class Delivery(Base, Identified, TenantOwned):
             postgresql_where=sql("state IN ('pending','sending') AND claimed_by IS NULL"),
         ),
         Index(
-            "ix_deliveries_suspect", "available_at", postgresql_where=sql("suspect AND state IN ('pending','sending')")
+            "ix_deliveries_suspect",
+            "available_at",
+            postgresql_where=sql("shared_crashes >= 2 AND state IN ('pending','sending')"),
         ),
         Index("ix_deliveries_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
         Index("ix_deliveries_dead", "created_at", postgresql_where=sql("state = 'dead'")),
@@ -360,8 +356,8 @@ class Delivery(Base, Identified, TenantOwned):
     attempts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     crashes: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     available_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    suspect: Mapped[bool] = mapped_column(server_default=sql("false"))
-    """A worker died while it held this row, among others: it is claimed by itself until it is settled."""
+    shared_crashes: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    """How many workers in a row died while they held this row among others; after two it is a suspect."""
     claimed_alone: Mapped[bool] = mapped_column(server_default=sql("false"))
     claimed_by: Mapped[int | None] = mapped_column(Integer)
     claimed_until: Mapped[datetime | None]

@@ -17,8 +17,8 @@ _OPEN = {"inbox": "state = 'pending'", "deliveries": "state IN ('pending','sendi
 def upgrade() -> None:
     """Adds columns with constant defaults only, so the previous release keeps working beside it."""
     for table, is_open in _OPEN.items():
-        for name in ("suspect", "claimed_alone"):
-            op.add_column(table, sa.Column(name, sa.Boolean(), server_default=sa.text("false"), nullable=False))
+        op.add_column(table, sa.Column("shared_crashes", sa.Integer(), server_default=sa.text("0"), nullable=False))
+        op.add_column(table, sa.Column("claimed_alone", sa.Boolean(), server_default=sa.text("false"), nullable=False))
         op.drop_index(f"ix_{table}_due", table)
         op.create_index(
             f"ix_{table}_due",
@@ -27,7 +27,10 @@ def upgrade() -> None:
             postgresql_where=sa.text(f"{is_open} AND claimed_by IS NULL"),
         )
         op.create_index(
-            f"ix_{table}_suspect", table, ["available_at"], postgresql_where=sa.text(f"suspect AND {is_open}")
+            f"ix_{table}_suspect",
+            table,
+            ["available_at"],
+            postgresql_where=sa.text(f"shared_crashes >= 2 AND {is_open}"),
         )
         op.create_index(
             f"ix_{table}_claimed", table, ["stream_key"], postgresql_where=sa.text("claimed_by IS NOT NULL")
