@@ -38,6 +38,7 @@ class Process:
         self.steps = 0
         """Awaits since `arm`."""
         self.in_all = 0
+        self._free_steps = 0
         self.frozen: asyncio.Task[Any] | None = None
         self._die_at: int | None = None
         self._freeze_at: int | None = None
@@ -62,10 +63,10 @@ class Process:
     def arm(self, *, die_at: int | None = None, freeze_at: int | None = None, cut_at: int | None = None) -> None:
         """What is to happen once so many awaits were answered; the count begins here.
 
-        A process freezes at the first await from there on at which it has no transaction open. A cut loses
-        the next answer of the database and every connection, and the process lives on.
+        To freeze, only awaits count at which no transaction is open: nobody then has to wait for the frozen one.
+        A cut loses the next answer of the database and every connection, and the process lives on.
         """
-        self.steps = 0
+        self.steps = self._free_steps = 0
         self._die_at, self._freeze_at, self._cut_at = die_at, freeze_at, cut_at
 
     async def run(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT | None:
@@ -142,12 +143,9 @@ class Process:
             self._cut_at = None
             self.cut()
             return False, True
-        freeze = (
-            self._freeze_at is not None
-            and ours
-            and self.steps >= self._freeze_at
-            and not any(wire.is_in_transaction() for wire in self._wires if not wire.is_closed())
-        )
+        free = ours and not any(wire.is_in_transaction() for wire in self._wires if not wire.is_closed())
+        self._free_steps += free
+        freeze = free and self._freeze_at is not None and self._free_steps >= self._freeze_at
         if freeze:
             self._freeze_at = None
             self.frozen = asyncio.current_task()

@@ -41,6 +41,9 @@ LONG_SECONDS = 60.0
 FOR_EVER_SECONDS = 3600.0
 """A wait that ends when a test says so."""
 MAX_ROUNDS = 80
+AWAITS_AFTER_SEND = 25
+FREE_AWAITS = 25
+"""About as many awaits of one delivery as have no transaction open."""
 CREATING = ("card", "reply", "comment")
 
 
@@ -225,7 +228,15 @@ class Plant:
             return True
         finally:
             worker.process.arm()
+            self.vendor.on_send = None
         return False
+
+    def doomed(self, process: Process, at: int, *, from_send: bool) -> None:
+        """Kills a process at an await, counted from now or from its next request to the vendor."""
+        if from_send:
+            self.vendor.on_send = lambda: process.arm(die_at=1 + at % AWAITS_AFTER_SEND)
+        else:
+            process.arm(die_at=at)
 
     async def overtaken(self, index: int, table: Table, *, dies: bool, at: int, long: bool) -> None:
         """A worker stops in the middle of its work, another one takes over at once and again later, and if the
@@ -234,8 +245,11 @@ class Plant:
         first, second = self.workers[index], self.workers[1 - index]
         if first.process.frozen is not None or second.process.frozen is not None:
             return
-        first.process.arm(**{"die_at" if dies else "freeze_at": at})
-        await self.survive(first, first.work(table))
+        if dies:
+            self.doomed(first.process, at, from_send=long)
+        else:
+            first.process.arm(freeze_at=1 + at % FREE_AWAITS)
+        await self.survive(first, first.work(table, 1))
         if not dies and long:
             await self.time_passes(LONG_SECONDS)
         elif not dies:
@@ -312,7 +326,8 @@ class Plant:
                 await worker.process.thaw()
         heir = self.workers[0]
         for _ in range(MAX_ROUNDS):
-            self.vendor.land(late=True)
+            if await self._quiet(echoes=False, landed=False):
+                self.vendor.land(late=True)  # when nobody looks for it any more
             while echoes and any(not each.echoed for each in self.vendor.effects):
                 await self.echo()
             for worker in self.workers:
@@ -320,18 +335,18 @@ class Plant:
             await self.time_passes()
             await heir.work("inbox")
             await heir.work("deliveries")
-            if await self._quiet(echoes):
+            if await self._quiet(echoes=echoes, landed=True):
                 return
         rows = await self.observer.fetch("SELECT kind, state, reason, claimed_by, attempts FROM deliveries")
         raise AssertionError(f"never quiet: {[tuple(row) for row in rows if row['state'] in ('pending', 'sending')]}")
 
-    async def _quiet(self, echoes: bool) -> bool:
+    async def _quiet(self, *, echoes: bool, landed: bool) -> bool:
         left = await self.observer.fetchval(
             "SELECT (SELECT count(*) FROM inbox WHERE state = 'pending') + "
             "(SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending'))"
         )
         told = not echoes or all(each.echoed for each in self.vendor.effects)
-        return left == 0 and not self.vendor.under_way and told
+        return left == 0 and told and not (landed and self.vendor.under_way)
 
     async def check_always(self) -> None:
         """What must hold at every instant."""

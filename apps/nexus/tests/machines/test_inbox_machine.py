@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(300)
 
 WORKERS = st.integers(0, 1)
 AWAITS = st.integers(1, 90)
+FREE_AWAITS = st.integers(1, 25)
 IN_THE_DOOR = st.integers(1, 25)
 
 
@@ -214,7 +215,7 @@ class InboxMachine(RuleBasedStateMachine):
     def die_handling(self, worker: int, die_at: int) -> None:
         self.run(self._work(self.plant.workers[worker], die_at=die_at))
 
-    @rule(worker=WORKERS, freeze_at=AWAITS)
+    @rule(worker=WORKERS, freeze_at=FREE_AWAITS)
     def freeze_handling(self, worker: int, freeze_at: int) -> None:
         self.run(self._work(self.plant.workers[worker], freeze_at=freeze_at))
 

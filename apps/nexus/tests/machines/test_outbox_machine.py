@@ -27,6 +27,8 @@ pytestmark = pytest.mark.timeout(300)
 
 DANA = Person("u1", "Dana")
 WORKERS = st.integers(0, 1)
+WHICH = st.integers(0, 9)
+FREE_AWAITS = st.integers(1, 25)
 AWAITS = st.integers(1, 70)
 ORDERS = st.integers(1, 50)
 FAULTS = st.sampled_from(
@@ -60,7 +62,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def begin(self, limited: bool) -> None:
         self.run(self.plant.reset())
         self.plant.vendor.limited = limited
-        self.converse(with_card=True)
+        self.converse(with_card=False)
 
     # --- what is owed ---
 
@@ -77,60 +79,55 @@ class OutboxMachine(RuleBasedStateMachine):
 
         self.run(steps())
 
-    @rule(which=st.integers(0, 9), order=ORDERS, twice=st.booleans())
-    def owe_reply(self, which: int, order: int, twice: bool) -> None:
+    @rule(which=WHICH, orders=st.lists(ORDERS, min_size=1, max_size=3), twice=st.booleans())
+    def owe_replies(self, which: int, orders: list[int], twice: bool) -> None:
         async def steps() -> None:
-            thread, key = self._next(which)
-            said = await self.plant.place.message(thread.mapping, key)
-            thread.messages.append(said)
-            for again in (False, True)[: 1 + twice]:
-                made = await self.plant.place.owe(
-                    thread.mapping, PostReply(CHANNEL, key), key, order=order, message=said
-                )
-                assert made is not again, "an effect is owed once"
+            for order in orders:
+                thread, key = self._next(which)
+                said = await self.plant.place.message(thread.mapping, key)
+                thread.messages.append(said)
+                for again in (False, True)[: 1 + twice]:
+                    made = await self.plant.place.owe(
+                        thread.mapping, PostReply(CHANNEL, key), key, order=order, message=said
+                    )
+                    assert made is not again, "an effect is owed once"
 
         self.run(steps())
 
-    @rule(which=st.integers(0, 9), order=ORDERS)
-    def owe_comment(self, which: int, order: int) -> None:
+    @rule(which=WHICH, order=ORDERS, message=WHICH)
+    def owe_comment_or_edit(self, which: int, order: int, message: int) -> None:
         async def steps() -> None:
             thread, key = self._next(which)
-            said = await self.plant.place.message(thread.mapping, key)
-            intent = AddComment(thread.mapping.item_id, CHANNEL, f"7.{self.owed}", DANA, key)
-            await self.plant.place.owe(thread.mapping, intent, key, order=order, message=said)
-
-        self.run(steps())
-
-    @rule(which=st.integers(0, 9), message=st.integers(0, 9))
-    def owe_edit(self, which: int, message: int) -> None:
-        async def steps() -> None:
-            thread, key = self._next(which)
-            if not thread.messages:
+            if message % 2 and thread.messages:
+                said = thread.messages[message % len(thread.messages)]
+                edit = EditReply(CHANNEL, f"edited by {key}")
+                await self.plant.place.owe(thread.mapping, edit, key, order=100 + self.owed, message=said)
+            elif message % 3 == 0:
                 await refresh(self.plant, thread.mapping)
-                return
-            said = thread.messages[message % len(thread.messages)]
-            edit = EditReply(CHANNEL, f"edited by {key}")
-            await self.plant.place.owe(thread.mapping, edit, key, order=100 + self.owed, message=said)
+            else:
+                said = await self.plant.place.message(thread.mapping, key)
+                intent = AddComment(thread.mapping.item_id, CHANNEL, f"7.{self.owed}", DANA, key)
+                await self.plant.place.owe(thread.mapping, intent, key, order=order, message=said)
 
         self.run(steps())
 
-    @rule(which=st.integers(0, 9), order=ORDERS)
+    @rule(which=WHICH, order=ORDERS)
     def agent_speaks(self, which: int, order: int) -> None:
-        async def steps() -> None:
-            thread, key = self._next(which)
-            async with self.plant.db.tenant(self.plant.place.tenant_id) as session:
-                task_id = await TaskDesk(SystemClock()).request(session, thread.mapping, ITEM, "default", None)
-                await enqueue(
-                    session, thread.mapping, PostReply(CHANNEL, key), effect_key=key, order_key=order, task_id=task_id
-                )
+        self.run(self._speak(which, order))
 
-        self.run(steps())
+    @rule(which=WHICH, order=ORDERS, in_doubt=st.booleans())
+    def stop(self, which: int, order: int, in_doubt: bool) -> None:
+        """From here on nothing that the task wanted to say begins to leave, but for what a worker is about to send.
 
-    @rule(which=st.integers(0, 9))
-    def stop(self, which: int) -> None:
-        """From here on nothing that the task wanted to say begins to leave, but for what a worker is about to send."""
+        `in_doubt`: something of it may be out already, and nobody knows.
+        """
 
         async def steps() -> None:
+            if in_doubt:
+                await self._speak(which, order)
+                self.plant.vendor.faults.extend(["cut before"] * 3)
+                await self._work(self.plant.workers[0])
+                self.plant.vendor.faults.clear()
             thread, _ = self._next(which)
             async with self.plant.db.tenant(self.plant.place.tenant_id) as session:
                 await TaskDesk(SystemClock()).stop(session, thread.mapping, "stopped")
@@ -158,13 +155,19 @@ class OutboxMachine(RuleBasedStateMachine):
         free = [worker for worker in self.plant.workers if worker.process.frozen is None]
         self.run(self.plant.survive_together(free, "deliveries"))
 
-    @rule(worker=WORKERS, fault=FAULTS, die_at=AWAITS)
-    def die_delivering(self, worker: int, fault: Fault, die_at: int) -> None:
+    @rule(worker=WORKERS, fault=FAULTS, at=AWAITS, from_send=st.booleans())
+    def die_delivering(self, worker: int, fault: Fault, at: int, from_send: bool) -> None:
+        async def steps() -> None:
+            dying = self.plant.workers[worker]
+            if dying.process.frozen is None:
+                self.plant.doomed(dying.process, at, from_send=from_send)
+                await self.plant.survive(dying, dying.work("deliveries"))
+
         self.plant.vendor.faults.append(fault)
-        self.run(self._work(self.plant.workers[worker], die_at=die_at))
+        self.run(steps())
         self.plant.vendor.faults.clear()
 
-    @rule(worker=WORKERS, fault=FAULTS, freeze_at=AWAITS)
+    @rule(worker=WORKERS, fault=FAULTS, freeze_at=FREE_AWAITS)
     def freeze_delivering(self, worker: int, fault: Fault, freeze_at: int) -> None:
         self.plant.vendor.faults.append(fault)
         self.run(self._work(self.plant.workers[worker], freeze_at=freeze_at))
@@ -189,10 +192,6 @@ class OutboxMachine(RuleBasedStateMachine):
 
         self.run(steps())
 
-    @rule(worker=WORKERS)
-    def lose_lock(self, worker: int) -> None:
-        self.run(self.plant.lose_lock(self.plant.workers[worker]))
-
     @rule(worker=WORKERS, die_at=st.none() | st.integers(1, 40))
     def sweep(self, worker: int, die_at: int | None) -> None:
         async def steps() -> None:
@@ -214,19 +213,25 @@ class OutboxMachine(RuleBasedStateMachine):
 
         self.run(steps())
 
-    @rule(long=st.booleans())
-    def time_passes(self, long: bool) -> None:
-        self.run(self.plant.time_passes(LONG_SECONDS) if long else self.plant.time_passes())
+    # --- what the world does besides ---
 
-    # --- what the vendor does besides ---
+    @rule(worker=WORKERS, what=st.sampled_from(["a moment", "long", "lock lost", "late effects", "replay"]))
+    def world_goes_on(self, worker: int, what: str) -> None:
+        match what:
+            case "a moment":
+                self.run(self.plant.time_passes())
+            case "long":
+                self.run(self.plant.time_passes(LONG_SECONDS))
+            case "lock lost":
+                self.run(self.plant.lose_lock(self.plant.workers[worker]))
+            case "late effects":
+                self.plant.vendor.land(late=True)
+            case _:
+                self.run(self.plant.replay_dead())
 
     @rule(fault=st.sampled_from([Retryable("busy", after_seconds=3600), Unsure("no answer"), OSError("cut")]))
     def find_fails(self, fault: Exception) -> None:
         self.plant.vendor.find_faults.append(fault)
-
-    @rule()
-    def late_effects_land(self) -> None:
-        self.plant.vendor.land(late=True)
 
     @rule(index=st.integers(0, 9), again=st.booleans(), worker=WORKERS, die_at=st.none() | AWAITS)
     def echo(self, index: int, again: bool, worker: int, die_at: int | None) -> None:
@@ -237,10 +242,6 @@ class OutboxMachine(RuleBasedStateMachine):
             await self.plant.survive(hears, hears.work("inbox"))
 
         self.run(steps())
-
-    @rule()
-    def replay_dead_letters(self) -> None:
-        self.run(self.plant.replay_dead())
 
     @invariant()
     def nothing_is_doubled_and_no_state_is_wrong(self) -> None:
@@ -272,6 +273,14 @@ class OutboxMachine(RuleBasedStateMachine):
         if worker.process.frozen is None:
             worker.process.arm(**stops)
             await self.plant.survive(worker, worker.work("deliveries"))
+
+    async def _speak(self, which: int, order: int) -> None:
+        thread, key = self._next(which)
+        async with self.plant.db.tenant(self.plant.place.tenant_id) as session:
+            task_id = await TaskDesk(SystemClock()).request(session, thread.mapping, ITEM, "default", None)
+            await enqueue(
+                session, thread.mapping, PostReply(CHANNEL, key), effect_key=key, order_key=order, task_id=task_id
+            )
 
     def _next(self, which: int) -> tuple[Thread, str]:
         self.owed += 1

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -79,6 +79,8 @@ class Vendor:
         self.texts: dict[str, str] = {}
         self.under_way: list[_Write] = []
         self.fetch_faults = 0
+        self.on_send: Callable[[], None] | None = None
+        """Called once, when the next write is asked for."""
         self._ids = count(1)
 
     def of(self, delivery_id: UUID) -> list[Effect]:
@@ -124,6 +126,9 @@ class Vendor:
     async def send(self, outgoing: Outgoing) -> Receipt:
         """One write, with the next fault of the script."""
         self.asked.append(("send", outgoing))
+        if self.on_send is not None:
+            on_send, self.on_send = self.on_send, None
+            on_send()
         fault: Fault = self.faults.popleft() if self.faults else "no"
         write = _Write(outgoing, self.now, fault == "late")
         if fault in ("slow", "late"):

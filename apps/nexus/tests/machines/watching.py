@@ -19,7 +19,8 @@ BEGIN
           AND NEW.shared_crashes = OLD.shared_crashes AND NEW.crashes = OLD.crashes AND NOT EXISTS (
             SELECT FROM claimants WHERE id = NEW.id AND name = current_setting('application_name')) THEN
         INSERT INTO violations VALUES ('somebody else ended a claim', TG_TABLE_NAME || ' ' || NEW.state);
-    ELSIF OLD.claimed_by IS NULL AND OLD.state <> NEW.state AND NEW.state IN ('done', 'dead') THEN
+    ELSIF OLD.claimed_by IS NULL AND NEW.state IN ('done', 'dead')
+            AND OLD.settled_at IS DISTINCT FROM NEW.settled_at THEN
         INSERT INTO violations VALUES ('settled without a claim', TG_TABLE_NAME || ' ' || NEW.state);
     END IF;
     IF OLD.state = 'dead' AND NEW.claimed_by IS NOT NULL THEN
