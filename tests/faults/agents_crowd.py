@@ -9,6 +9,7 @@ Orders: `silence GROUP`, `report`. Kinds, once they are told to be silent:
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import resource
@@ -24,8 +25,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 OPENED_AT_ONCE = 8
 OPEN_SECONDS = 60.0
 COME_SECONDS = 300.0
-TALK_SECONDS = 6.0
-ANSWER_SECONDS = 15.0
+TALK_SECONDS = 10.0
+CHATTER_SECONDS = 2.0
+ANSWER_SECONDS = 30.0
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Member:
                 await socket.send('42/agents,0["hello",' + json.dumps(hello) + "]")
                 answer = await self._until("43/agents,0")
         self._tasks.append(asyncio.create_task(self._read()))
-        if self.kind in ("live", "chatty"):
+        if self.kind == "live":
             self._tasks.append(asyncio.create_task(self._talk()))
 
     def fall_silent(self) -> None:
@@ -85,6 +87,8 @@ class Member:
                 task.cancel()
             assert self._socket is not None
             self._socket.transport.pause_reading()
+        elif self.kind == "chatty":
+            self._tasks.append(asyncio.create_task(self._chatter()))
 
     async def _until(self, beginning: str) -> str:
         assert self._socket is not None
@@ -115,11 +119,18 @@ class Member:
             return
         self.trouble.append("closed")
 
+    async def _chatter(self) -> None:
+        assert self._socket is not None
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._socket.send('42/agents,["of.a.newer.agent",{}]')
+                await asyncio.sleep(CHATTER_SECONDS)  # the period of its packets
+
     async def _talk(self) -> None:
         assert self._socket is not None
         number = 0
         while True:
-            await asyncio.sleep(TALK_SECONDS)
+            await asyncio.sleep(random.uniform(0.5, 1.5) * TALK_SECONDS)
             number += 1
             answer = self._waiting[str(number)] = asyncio.get_running_loop().create_future()
             began = time.monotonic()

@@ -252,12 +252,15 @@ WAY_OUT = (
         "a claim takes the first of a stream only",
         scenarios.first_of_a_thread_fails,
         "inversions",
-        without(
-            claim_sql,
-            "_DUE",
-            """
+        together(
+            without(
+                claim_sql,
+                "_DUE",
+                """
     AND NOT EXISTS (SELECT FROM {table} earlier WHERE earlier.stream_key = {0}.stream_key AND {open_earlier}
                     AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id))""",
+            ),
+            swapped(delivery.Deliverer, "_check_order", nothing),
         ),
     ),
     Guard(
@@ -265,7 +268,7 @@ WAY_OUT = (
         "a claim waits for older events that are accepted",
         scenarios.older_one_waits_for_its_worker,
         "inversions",
-        swapped(claim_sql, "_OLDER_EVENTS_FIRST", ""),
+        together(swapped(claim_sql, "_OLDER_EVENTS_FIRST", ""), swapped(delivery.Deliverer, "_check_order", nothing)),
     ),
     Guard(
         "doubt counts as out",

@@ -32,9 +32,18 @@ def swapped(target: Any, name: str, value: Any) -> Removal:
     async def removal(_stage: Stage) -> AsyncGenerator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(target, name, value)
+            _forget_results(target)
             yield
+        _forget_results(target)
 
     return removal
+
+
+def _forget_results(target: Any) -> None:
+    """What functions of a module remember was made with the value that is gone."""
+    for each in vars(target).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 def rewritten(target: Any, name: str, *changes: tuple[str, str]) -> Removal:

@@ -1,6 +1,9 @@
 """The statements behind `claims.py`, one text for both tables."""
 
+from functools import cache
 from typing import Literal
+
+from sqlalchemy import TextClause, text
 
 Table = Literal["inbox", "deliveries"]
 
@@ -123,7 +126,8 @@ _SETTLE = """
 """
 
 
-def claim_sql(table: Table) -> str:
+@cache
+def claim_sql(table: Table) -> TextClause:
     """Claims due rows, the first of each stream, and none of a stream that is being worked on."""
     is_open = _OPEN[table]
     conditions = _DUE + (_OLDER_EVENTS_FIRST if table == "deliveries" else "")
@@ -131,32 +135,38 @@ def claim_sql(table: Table) -> str:
         "r", table=table, open=is_open.format("r"), open_earlier=is_open.format("earlier"), order=_ORDER[table]
     )
     returned = ", ".join(f"{table}.{name.strip()}" for name in _RETURNED[table].split(","))
-    return _CLAIM.format(
-        table=table,
-        open_n=is_open.format("n"),
-        open_r=is_open.format("r"),
-        due_r=due,
-        changes=_CHANGES[table],
-        returned=returned,
+    return text(
+        _CLAIM.format(
+            table=table,
+            open_n=is_open.format("n"),
+            open_r=is_open.format("r"),
+            due_r=due,
+            changes=_CHANGES[table],
+            returned=returned,
+        )
     )
 
 
-def reap_sql(table: Table) -> str:
+@cache
+def reap_sql(table: Table) -> TextClause:
     """Frees rows whose worker is gone, and counts it against those that it held alone."""
-    return _REAP.format(table=table, unsure_wait=_UNSURE_WAIT)
+    return text(_REAP.format(table=table, unsure_wait=_UNSURE_WAIT))
 
 
-def free_sql(table: Table) -> str:
+@cache
+def free_sql(table: Table) -> TextClause:
     """Gives back everything that one worker holds, as if it had never claimed it."""
-    return _FREE.format(table=table, unsure_wait=_UNSURE_WAIT)
+    return text(_FREE.format(table=table, unsure_wait=_UNSURE_WAIT))
 
 
-def release_sql(table: Table) -> str:
+@cache
+def release_sql(table: Table) -> TextClause:
     """Gives one row back for a later try."""
-    return _RELEASE.format(table=table, slot=", slot_at = :slot_at" if table == "deliveries" else "")
+    return text(_RELEASE.format(table=table, slot=", slot_at = :slot_at" if table == "deliveries" else ""))
 
 
-def settle_sql(table: Table) -> str:
+@cache
+def settle_sql(table: Table) -> TextClause:
     """Ends one row."""
     extra = ", external_id = :external" if table == "deliveries" else ", conversation_id = :conversation"
-    return _SETTLE.format(table=table, extra=extra)
+    return text(_SETTLE.format(table=table, extra=extra))

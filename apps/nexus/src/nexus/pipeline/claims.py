@@ -119,7 +119,7 @@ class Claims:
                     {"class": LOCK_CLASS + 1, "table": 1 if table == "inbox" else 2},
                 )
                 result = await session.execute(
-                    text(claim_sql(table)),
+                    claim_sql(table),
                     {
                         "limit": limit,
                         "worker": worker,
@@ -163,7 +163,7 @@ class Claims:
         """
         parameters = {"max_crashes": MAX_CRASHES, "lock_class": LOCK_CLASS, "unsure_wait": UNSURE_WAIT_SECONDS}
         async with self._db.system() as session:
-            rows = await session.execute(text(reap_sql(table)), parameters)
+            rows = await session.execute(reap_sql(table), parameters)
             return len(rows.all())
 
     async def free(self, worker: int) -> int:
@@ -172,7 +172,7 @@ class Claims:
         async with self._db.system() as session:
             parameters = {"worker": worker, "unsure_wait": UNSURE_WAIT_SECONDS}
             for table in ("inbox", "deliveries"):
-                freed += len((await session.execute(text(free_sql(table)), parameters)).all())
+                freed += len((await session.execute(free_sql(table), parameters)).all())
         self.lost.discard(worker)
         return freed
 
@@ -190,7 +190,7 @@ class Claims:
         """Ends a row within the caller's transaction. Raises LostClaim, which must roll it back."""
         extra = {"external": external_id} if table == "deliveries" else {"conversation": conversation_id}
         done = await session.execute(
-            text(settle_sql(table)),
+            settle_sql(table),
             {"state": state, "reason": reason, **_fence(row), **extra},
         )
         if done.first() is None:
@@ -215,7 +215,7 @@ class Claims:
         extra = {"slot_at": slot_at} if table == "deliveries" else {}
         async with self._db.system() as session:
             await session.execute(
-                text(release_sql(table)),
+                release_sql(table),
                 {
                     "state": state,
                     "reason": reason,
