@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from cluster import Cluster
@@ -15,13 +16,25 @@ _HELD = """
     SELECT 'inbox' AS name, id, attempts, available_at FROM inbox WHERE claimed_by = ANY(:dead)
     UNION ALL SELECT 'deliveries', id, attempts, available_at FROM deliveries WHERE claimed_by = ANY(:dead)
 """
-# Tried since: another one holds it, it is settled, or it was tried and put back for later.
+# Tried since: another one holds it, it is settled, or it was tried and put back for later. A delivery that was held
+# is `sending`; put back because it is not its turn, it is `pending`, and its attempt is not counted.
 _STILL = """
-    SELECT r.id FROM {table} r
+    SELECT r.id, r.claimed_by IS NOT NULL AS held FROM {table} r
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempts) ON held.id = r.id
-    WHERE r.state IN ('pending', 'sending') AND r.attempts <= held.attempts
+    WHERE r.state = {state} AND r.attempts <= held.attempts
       AND (r.claimed_by IS NULL OR r.claimed_by = ANY(:dead))
 """
+_STATES = {"inbox": "'pending'", "deliveries": "'sending'"}
+
+
+@dataclass
+class Recovery:
+    """What became of the rows that a dead worker held, in seconds from the kill."""
+
+    free: list[float] = field(default_factory=list[float])
+    """Until anybody could have claimed it."""
+    tried: list[float] = field(default_factory=list[float])
+    """Until somebody had tried it: on top of that come the wait before a look-up, and its turn in its stream."""
 
 
 async def alive(cluster: Cluster) -> list[int]:
@@ -34,32 +47,37 @@ async def alive(cluster: Cluster) -> list[int]:
     return [row.worker for row in rows]
 
 
-async def seconds_until_reclaimed(cluster: Cluster, before: list[int], killed_at: float) -> list[float]:
-    """For each row that the dead held: from the kill (`time.monotonic()`) until it is tried again or settled.
+async def recovery_of(cluster: Cluster, before: list[int], killed_at: float) -> Recovery:
+    """For each row that the dead held: from the kill (`time.monotonic()`) until it is free, and until it is tried.
 
     `before` is who lived before the kill. A row for which that does not happen counts as `GIVE_UP_SECONDS`; one
     that is free already when we look is left out, so the figures are never too good.
     """
     while not (dead := sorted(set(before) - set(await alive(cluster)))):
         if time.monotonic() - killed_at > GIVE_UP_SECONDS:
-            return [GIVE_UP_SECONDS]
+            return Recovery([GIVE_UP_SECONDS], [GIVE_UP_SECONDS])
         await asyncio.sleep(LOOK_SECONDS)  # until PostgreSQL has noticed
     held: dict[str, dict[Any, int]] = {"inbox": {}, "deliveries": {}}
     for row in await cluster.rows(_HELD, dead=dead):
         held[row.name][row.id] = row.attempts
-    found: list[float] = []
+    found = Recovery()
+    count = sum(map(len, held.values()))
     while any(held.values()):
         seconds = time.monotonic() - killed_at
         if seconds > GIVE_UP_SECONDS:
-            return found + [GIVE_UP_SECONDS] * sum(map(len, held.values()))
+            break
+        not_free = 0
         for table, rows in held.items():
+            about = {"ids": list(rows), "attempts": list(rows.values()), "dead": dead}
             still = {
-                row.id
-                for row in await cluster.rows(
-                    _STILL.format(table=table), ids=list(rows), attempts=list(rows.values()), dead=dead
-                )
+                row.id: row.held
+                for row in await cluster.rows(_STILL.format(table=table, state=_STATES[table]), **about)
             }
-            found += [seconds] * (len(rows) - len(still))
+            not_free += sum(still.values())
             held[table] = {row_id: attempts for row_id, attempts in rows.items() if row_id in still}
+        found.free += [seconds] * (count - not_free - len(found.free))
+        found.tried += [seconds] * (count - sum(map(len, held.values())) - len(found.tried))
         await asyncio.sleep(LOOK_SECONDS)  # polling the database: nothing tells who claims what
+    found.free += [GIVE_UP_SECONDS] * (count - len(found.free))
+    found.tried += [GIVE_UP_SECONDS] * (count - len(found.tried))
     return found

@@ -203,10 +203,12 @@ WAY_OUT = (
     ),
     Guard(
         "check before sending",
-        "Claims.check",
+        "Claims.check, and the same asked of the database",
         scenarios.worker_sleeps_through_its_lease,
         "doubled",
-        swapped(Claims, "check", no_objection),
+        together(
+            swapped(Claims, "check", no_objection), swapped(delivery.Deliverer, "_check_claim_and_order", nothing)
+        ),
     ),
     Guard(
         "`sending` mark",
@@ -260,7 +262,7 @@ WAY_OUT = (
     AND NOT EXISTS (SELECT FROM {table} earlier WHERE earlier.stream_key = {0}.stream_key AND {open_earlier}
                     AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id))""",
             ),
-            swapped(delivery.Deliverer, "_check_order", nothing),
+            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
         ),
     ),
     Guard(
@@ -268,7 +270,10 @@ WAY_OUT = (
         "a claim waits for older events that are accepted",
         scenarios.older_one_waits_for_its_worker,
         "inversions",
-        together(swapped(claim_sql, "_OLDER_EVENTS_FIRST", ""), swapped(delivery.Deliverer, "_check_order", nothing)),
+        together(
+            swapped(claim_sql, "_OLDER_EVENTS_FIRST", ""),
+            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+        ),
     ),
     Guard(
         "doubt counts as out",

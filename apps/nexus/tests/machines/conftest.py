@@ -50,6 +50,12 @@ def profile() -> settings:
     return _DEEP if DEEP else _QUICK
 
 
+@pytest.fixture
+def finding() -> settings:
+    """For a machine that is to find something that was broken on purpose: it stops there, and remembers nothing."""
+    return settings(_QUICK, max_examples=200, phases=(Phase.generate,), database=None, report_multiple_bugs=False)
+
+
 @pytest.fixture(scope="module")
 def runner() -> Generator[asyncio.Runner]:
     """One event loop for a file, in which processes can be stopped."""

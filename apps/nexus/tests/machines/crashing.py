@@ -38,6 +38,10 @@ class Process:
         self.steps = 0
         """Awaits since `arm`."""
         self.in_all = 0
+        self.time: Callable[[], int] = lambda: 0
+        """Logical time, which moves on when a test says so."""
+        self.knows_of = 0
+        """When the database has answered last."""
         self._free_steps = 0
         self.frozen: asyncio.Task[Any] | None = None
         self._die_at: int | None = None
@@ -135,6 +139,8 @@ class Process:
         """Counts an await; returns whether to freeze and whether to lose the answer. Raises Killed."""
         self.steps += 1
         self.in_all += 1
+        if of_database:
+            self.knows_of = self.time()
         if self._die_at is not None and self.steps >= self._die_at:
             self._die()
         if self.dead:
@@ -181,7 +187,7 @@ class Process:
             corpse = self._corpses.pop()
             try:
                 await asyncio.wait_for(_coroutine(_unwound(corpse)), QUIET_SECONDS)
-            except (Killed, Exception, asyncio.CancelledError):  # noqa: S112 - the dead are silent
+            except (Killed, Exception, asyncio.CancelledError):
                 continue
         _current.reset(token)
         for rite in self.last_rites:
@@ -193,6 +199,11 @@ class Process:
         """Puts the process to rest after an example."""
         if not self.dead:
             await self.kill()
+
+
+def current() -> Process | None:
+    """The process that runs at the moment."""
+    return _current.get()
 
 
 def install(loop: asyncio.AbstractEventLoop) -> None:

@@ -42,8 +42,6 @@ FOR_EVER_SECONDS = 3600.0
 """A wait that ends when a test says so."""
 MAX_ROUNDS = 80
 AWAITS_AFTER_SEND = 25
-FREE_AWAITS = 25
-"""About as many awaits of one delivery as have no transaction open."""
 CREATING = ("card", "reply", "comment")
 
 
@@ -187,6 +185,7 @@ class Plant:
     async def another_worker(self) -> Worker:
         """A worker that lives."""
         worker = Worker(self)
+        worker.process.time = lambda: self.vendor.now
         self.processes.append(worker.process)
         await worker.begin()
         return worker
@@ -238,30 +237,36 @@ class Plant:
         else:
             process.arm(die_at=at)
 
-    async def overtaken(self, index: int, table: Table, *, dies: bool, at: int, long: bool) -> None:
+    async def overtaken(self, index: int, table: Table, *, dies: bool, at: int, long: bool) -> bool:
         """A worker stops in the middle of its work, another one takes over at once and again later, and if the
         first was only frozen, by losing its lock or for longer than its lease, it goes on as if nothing had happened.
+
+        Whether it stopped at all.
         """
         first, second = self.workers[index], self.workers[1 - index]
-        if first.process.frozen is not None or second.process.frozen is not None:
-            return
-        if dies:
-            self.doomed(first.process, at, from_send=long)
-        else:
-            first.process.arm(freeze_at=1 + at % FREE_AWAITS)
-        await self.survive(first, first.work(table, 1))
+        if second.process.frozen is not None:
+            await self.survive(second, second.process.thaw())
+        stopped = False
+        if first.process.frozen is None:
+            if dies:
+                self.doomed(first.process, at, from_send=long)
+            else:
+                first.process.arm(freeze_at=at)
+            stopped = await self.survive(first, first.work(table, 1))
+        stopped = stopped or first.process.frozen is not None
         if not dies and long:
             await self.time_passes(LONG_SECONDS)
         elif not dies:
             await self.lose_lock(first)
-        for _ in range(2):
-            await second.sweep()
-            await second.work(table)
-            if first.process.frozen is not None and at % 2:
-                await self.survive(first, first.process.thaw())
-            await self.time_passes()
+        await second.sweep()
+        await second.work(table)
+        if at % 2 and first.process.frozen is not None:
+            await self.survive(first, first.process.thaw())
+        await self.time_passes()
+        await second.work(table)
         if first.process.frozen is not None:
             await self.survive(first, first.process.thaw())
+        return stopped
 
     async def time_passes(self, seconds: float = MOMENT_SECONDS) -> None:
         """Everything that waits is due; what the vendor was about to do is done."""

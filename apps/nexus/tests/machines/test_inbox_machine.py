@@ -1,8 +1,8 @@
-"""The way in (I1, I2, I4, I7): gateways and workers that stop at any await, and a source that sends until it hears yes."""
+"""The way in (I1, I2, I4, I7): gateways and workers stop at any await, and a source sends until it hears yes."""
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,14 +16,15 @@ from machines.crashing import Killed, at_every_await
 from machines.plant import LONG_SECONDS, Gateway, Plant, Worker
 from pipeline.fakes import CHANNEL, RawRequest, later, webhook
 
-from nexus.pipeline.inbox import StoreUnavailable, Stored
+from nexus.pipeline.inbox import Inbox, Stored, StoreUnavailable
 from nexus.store.tables import ProjectMapping
 
 pytestmark = pytest.mark.timeout(300)
 
 WORKERS = st.integers(0, 1)
 AWAITS = st.integers(1, 90)
-FREE_AWAITS = st.integers(1, 25)
+FREE_AWAITS = st.integers(1, 20)
+"""About as many awaits of one event have no transaction open."""
 IN_THE_DOOR = st.integers(1, 25)
 
 
@@ -219,7 +220,7 @@ class InboxMachine(RuleBasedStateMachine):
     def freeze_handling(self, worker: int, freeze_at: int) -> None:
         self.run(self._work(self.plant.workers[worker], freeze_at=freeze_at))
 
-    @rule(worker=WORKERS, dies=st.booleans(), at=AWAITS, long=st.booleans())
+    @rule(worker=WORKERS, dies=st.booleans(), at=FREE_AWAITS, long=st.booleans())
     def overtake(self, worker: int, dies: bool, at: int, long: bool) -> None:
         self.run(self.plant.overtaken(worker, "inbox", dies=dies, at=at, long=long))
 
@@ -317,6 +318,21 @@ def test_inbox_machine(
     run_machine(lambda: InboxMachine(plant, runner), settings=profile)
 
 
+def test_inbox_machine_finds_a_gateway_that_says_yes_before_the_commit(
+    plant: Plant, runner: asyncio.Runner, finding: settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = Inbox._insert
+
+    async def hasty(inbox: Inbox, rows: Sequence[Any]) -> list[bool]:
+        inserting.append(asyncio.create_task(insert(inbox, rows)))
+        return [True for _ in rows]
+
+    inserting: list[asyncio.Task[Any]] = []
+    monkeypatch.setattr(Inbox, "_insert", hasty)
+    with pytest.raises(AssertionError):
+        run_machine(lambda: InboxMachine(plant, runner), settings=finding)
+
+
 # --- each await ---
 
 
@@ -350,6 +366,32 @@ def test_worker_killed_at_any_await_of_an_event_leaves_exactly_its_effects(
     awaits = runner.run(handling_swept(plant, kind))
     plant.notes.append(f"killed at each of {awaits} awaits")
     assert awaits > 10
+
+
+async def overtaken_everywhere(plant: Plant, *, long: bool) -> int:
+    """Freezes a worker wherever it has no transaction open, until another one has taken its event over."""
+    await plant.reset()
+    await link(plant)
+    source, gateway = Source(), plant.another_gateway()
+
+    async def path(number: int) -> bool:
+        await send(plant, gateway, [source.change(plant, f"item-{number}")])
+        froze = await plant.overtaken(0, "inbox", dies=False, at=number, long=long)
+        await plant.settle_down(echoes=False)
+        await plant.check_quiet()
+        await check_effects(plant, source)
+        return froze
+
+    return await at_every_await(path)
+
+
+@pytest.mark.parametrize("long", [True, False], ids=["lease over", "lock lost"])
+def test_worker_frozen_at_any_await_of_an_event_and_overtaken_changes_nothing_any_more(
+    long: bool, plant: Plant, runner: asyncio.Runner
+) -> None:
+    awaits = runner.run(overtaken_everywhere(plant, long=long))
+    plant.notes.append(f"frozen at each of {awaits} awaits")
+    assert awaits > 5
 
 
 async def receiving_swept(plant: Plant, how: str) -> int:

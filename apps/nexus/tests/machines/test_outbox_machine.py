@@ -13,10 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from machines.crashing import at_every_await
 from machines.plant import LONG_SECONDS, Plant, Worker
-from machines.vendor import Fault
+from machines.vendor import Fault, Vendor
 from pipeline.fakes import CHANNEL
+from sqlalchemy import text
 
 from nexus.kit.clock import SystemClock
+from nexus.pipeline.claim_sql import settle_sql
+from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.errors import Retryable, Unsure
 from nexus.pipeline.facts import AddComment, EditReply, Item, Person, PostCard, PostReply
 from nexus.pipeline.outbox import enqueue, refresh_card
@@ -28,7 +31,8 @@ pytestmark = pytest.mark.timeout(300)
 DANA = Person("u1", "Dana")
 WORKERS = st.integers(0, 1)
 WHICH = st.integers(0, 9)
-FREE_AWAITS = st.integers(1, 25)
+FREE_AWAITS = st.integers(1, 16)
+"""About as many awaits of one delivery have no transaction open."""
 AWAITS = st.integers(1, 70)
 ORDERS = st.integers(1, 50)
 FAULTS = st.sampled_from(
@@ -173,7 +177,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.run(self._work(self.plant.workers[worker], freeze_at=freeze_at))
         self.plant.vendor.faults.clear()
 
-    @rule(worker=WORKERS, faults=st.lists(FAULTS, max_size=2), dies=st.booleans(), at=AWAITS, long=st.booleans())
+    @rule(worker=WORKERS, faults=st.lists(FAULTS, max_size=2), dies=st.booleans(), at=FREE_AWAITS, long=st.booleans())
     def overtake(self, worker: int, faults: list[Fault], dies: bool, at: int, long: bool) -> None:
         self.plant.vendor.faults.extend(faults)
         self.run(self.plant.overtaken(worker, "deliveries", dies=dies, at=at, long=long))
@@ -303,6 +307,18 @@ def test_outbox_machine(plant: Plant, runner: asyncio.Runner, profile: settings)
     run_machine(lambda: OutboxMachine(plant, runner), settings=profile)
 
 
+async def nothing(*_: Any) -> None:
+    """Instead of a guard."""
+
+
+def test_outbox_machine_finds_a_worker_that_sends_again_without_a_look(
+    plant: Plant, runner: asyncio.Runner, finding: settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vendor, "find", nothing)
+    with pytest.raises(AssertionError, match="doubled"):
+        run_machine(lambda: OutboxMachine(plant, runner), settings=finding)
+
+
 # --- each await ---
 
 
@@ -350,3 +366,45 @@ def test_worker_killed_at_any_await_of_a_delivery_leaves_exactly_one_effect(
     awaits = runner.run(swept(plant, owe))
     plant.notes.append(f"killed at each of {awaits} awaits")
     assert awaits > 10
+
+
+async def overtaken_everywhere(plant: Plant, *, long: bool) -> int:
+    """Freezes a worker wherever it has no transaction open, until another one has taken its delivery over."""
+    await plant.reset()
+
+    async def path(number: int) -> bool:
+        await a_reply(plant, number)
+        froze = await plant.overtaken(0, "deliveries", dies=False, at=number, long=long)
+        await plant.check_always()
+        await plant.settle_down()
+        await plant.check_quiet()
+        return froze
+
+    return await at_every_await(path)
+
+
+@pytest.mark.parametrize("long", [True, False], ids=["lease over", "lock lost"])
+def test_worker_frozen_at_any_await_and_overtaken_writes_and_sends_nothing_any_more(
+    long: bool, plant: Plant, runner: asyncio.Runner
+) -> None:
+    awaits = runner.run(overtaken_everywhere(plant, long=long))
+    plant.notes.append(f"frozen at each of {awaits} awaits")
+    assert awaits > 5
+
+
+def test_sweep_finds_a_worker_that_settles_what_it_has_lost(
+    plant: Plant, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence = "claimed_by = :worker AND attempts = :attempts"
+    unfenced = str(settle_sql("deliveries")).replace(fence, "(:worker > 0 OR :attempts > 0)")
+    monkeypatch.setattr("nexus.pipeline.claims.settle_sql", lambda _: text(unfenced))
+    with pytest.raises(AssertionError, match="settled without a claim"):
+        runner.run(overtaken_everywhere(plant, long=False))
+
+
+def test_sweep_finds_a_worker_that_sends_what_it_has_lost(
+    plant: Plant, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deliverer, "_check_claim_and_order", nothing)
+    with pytest.raises(AssertionError, match="doubled"):
+        runner.run(overtaken_everywhere(plant, long=False))

@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, Literal
 from uuid import UUID
 
+from machines.crashing import current
 from pipeline.fakes import CHANNEL, FakeSource
 
 from nexus.pipeline.errors import Deferred, Rejected, Retryable, Unsure
@@ -17,9 +18,9 @@ from nexus.pipeline.facts import (
     AddComment,
     CardView,
     CommentPosted,
+    Echo,
     EditComment,
     EditReply,
-    Echo,
     Fact,
     Ignored,
     Intent,
@@ -130,7 +131,9 @@ class Vendor:
             on_send, self.on_send = self.on_send, None
             on_send()
         fault: Fault = self.faults.popleft() if self.faults else "no"
-        write = _Write(outgoing, self.now, fault == "late")
+        process = current()
+        # A worker that stood still after it last heard of its claim is as late as a request that did.
+        write = _Write(outgoing, process.knows_of if process else self.now, fault == "late")
         if fault in ("slow", "late"):
             if isinstance(outgoing.intent, UpdateCard | EditReply | EditComment):
                 fault = "no"  # a change that is overtaken by a newer one is another matter

@@ -26,7 +26,7 @@ BEGIN
     IF OLD.state = 'dead' AND NEW.claimed_by IS NOT NULL THEN
         INSERT INTO violations VALUES ('a dead row was claimed', TG_TABLE_NAME);
     END IF;
-    IF NEW.attempts > 12 OR NEW.attempts < 0 THEN
+    IF NEW.attempts > 12 + NEW.crashes + NEW.shared_crashes OR NEW.attempts < 0 THEN
         INSERT INTO violations VALUES ('attempts', NEW.attempts::text);
     END IF;
     IF NEW.claimed_by IS NOT NULL AND OLD.claimed_by IS DISTINCT FROM NEW.claimed_by THEN

@@ -1,5 +1,6 @@
 """Connections to Redis that fail fast, and what is said when they do."""
 
+import contextlib
 import time
 from typing import Any
 
@@ -45,7 +46,8 @@ def is_away(error: BaseException) -> bool:
 async def drop_idle(client: Any) -> None:
     """Closes a client's idle connections after one has failed: the others lead to the same silence, or, when the
     address leads to another server by now, to one that may not be written to."""
-    await client.connection_pool.disconnect(inuse_connections=False)
+    with contextlib.suppress(RedisConnectionError, RedisTimeoutError, OSError):  # to say goodbye may fail as well
+        await client.connection_pool.disconnect(inuse_connections=False)
 
 
 class Outage:

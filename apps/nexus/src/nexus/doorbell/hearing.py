@@ -10,9 +10,12 @@ from typing import Any
 from bullmq import Worker
 from redis.exceptions import ReadOnlyError
 
-from nexus.doorbell.connections import Outage, drop_idle, redis_client
+from nexus.doorbell.connections import Outage, drop_idle, is_away, redis_client
 from nexus.doorbell.kept import END_SECONDS
 from nexus.doorbell.ringer import CHANNEL, KEPT_JOBS, QUEUE
+from nexus.kit.logging import get_logger
+
+log = get_logger(__name__)
 
 CANARY_JOB = "canary"
 READ_SECONDS = 5.0
@@ -102,9 +105,13 @@ class Consumer:
         if job.name != CANARY_JOB:
             self._heard()
 
-    def _swallowed(self, error: Exception, *_job: object) -> None:
+    def _swallowed(self, error: Exception, *job: object) -> None:
         """BullMQ keeps such an error to itself and goes on."""
-        self._outage.failed(CONSUMER, error)
+        if job and not is_away(error):
+            # The job is gone from Redis, which was emptied meanwhile; its ring was heard all the same.
+            log.debug("job.not_settled", error=error)
+        else:
+            self._outage.failed(CONSUMER, error)
 
 
 class _Watched(Worker):

@@ -39,12 +39,15 @@ _TAKE_TURN = text("""
 
 
 # The claim has asked the same; but a machine may be slow, and seconds may lie between a claim and its request.
-_SOMETHING_OLDER = text("""
-    SELECT EXISTS (SELECT FROM deliveries older WHERE older.stream_key = :stream
+# A worker that stood still does not know yet that its lock is gone, and that somebody else has sent it.
+_AT_LAST = text("""
+    SELECT EXISTS (SELECT FROM deliveries mine
+                   WHERE mine.id = :id AND mine.claimed_by = :worker AND mine.attempts = :attempts) AS still_mine,
+           EXISTS (SELECT FROM deliveries older WHERE older.stream_key = :stream
                    AND older.state IN ('pending', 'sending') AND (older.order_key, older.id) < (:order, :id))
         OR EXISTS (SELECT FROM inbox older WHERE older.stream_key = :source AND older.state = 'pending'
                    AND older.occurred_at < to_timestamp(:order / 1000000.0)
-                   AND older.created_at > clock_timestamp() - make_interval(secs => :hold))
+                   AND older.created_at > clock_timestamp() - make_interval(secs => :hold)) AS something_older
 """)
 
 
@@ -154,7 +157,7 @@ class Deliverer:
         """Raises Superseded when it is not wanted any more, and Deferred when it is not its turn."""
         async with self._db.tenant(row.tenant_id) as session:
             await self._check_wanted(session, row)
-            await self._check_order(session, row)
+            await self._check_claim_and_order(session, row)
             turn = await self._take_turn(session, row, limit) if limit is not None else None
         if turn is not None:
             raise turn
@@ -165,16 +168,21 @@ class Deliverer:
         if task is not None and task.state == "canceled":
             raise Superseded(task.reason or "the task was stopped")
 
-    async def _check_order(self, session: AsyncSession, row: Any) -> None:
-        """What was accepted meanwhile and is older goes first."""
+    async def _check_claim_and_order(self, session: AsyncSession, row: Any) -> None:
+        """Who has lost the claim sends nothing; what was accepted meanwhile and is older goes first."""
         about = {
+            "worker": row.claimed_by,
+            "attempts": row.attempts,
             "stream": row.stream_key,
             "order": row.order_key,
             "id": row.id,
             "source": row.source_stream,
             "hold": HOLD_SECONDS,
         }
-        if (await session.execute(_SOMETHING_OLDER, about)).scalar_one():
+        at_last = (await session.execute(_AT_LAST, about)).one()
+        if not at_last.still_mine:
+            raise LostClaim(str(row.id))
+        if at_last.something_older:
             raise Deferred("something older has just come in", after_seconds=0)
 
     async def _take_turn(self, session: AsyncSession, row: Any, limit: RateLimit) -> _NotItsTurn | None:
