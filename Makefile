@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node faults faults-quick teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node faults faults-quick machines teeth check format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ setup: $(VENV)/.ready node_modules/.ready ## Install everything that development
 
 test: test-node test-python ## Run all tests
 test-python: $(VENV)/.ready node_modules/.ready
-	$(BIN)/pytest -n 2 --dist loadscope --ignore=tests/faults $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope --ignore=tests/faults --ignore=tests/teeth --ignore=apps/nexus/tests/machines $(ARGS)
 test-node: node_modules/.ready
 	npm test --silent
 
@@ -31,6 +31,8 @@ faults: $(VENV)/.ready ## Run every fault scenario at full size (ARGS="-k worker
 faults-quick: $(VENV)/.ready ## Run every fault scenario at a tenth of its size
 	FAULTS_SCALE=0.1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
 
+machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
+	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
 teeth: $(VENV)/.ready ## Remove each guard of the promise in turn; its scenario must notice (ARGS="-k sweep")
 	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope tests/teeth $(ARGS)
 

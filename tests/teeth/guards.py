@@ -192,14 +192,20 @@ WAY_OUT = (
         "worker and attempt in the UPDATE that settles",
         scenarios.late_no,
         "dead",
-        without(claim_sql, "_SETTLE", "AND claimed_by = :worker AND attempts = :attempts"),
+        together(
+            without(claim_sql, "_SETTLE", "AND claimed_by = :worker AND attempts = :attempts"),
+            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+        ),
     ),
     Guard(
         "claim fence, giving back",
         "worker and attempt in the UPDATE that gives back",
         scenarios.late_refusal,
         "doubled",
-        without(claim_sql, "_RELEASE", "AND claimed_by = :worker AND attempts = :attempts"),
+        together(
+            without(claim_sql, "_RELEASE", "AND claimed_by = :worker AND attempts = :attempts"),
+            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+        ),
     ),
     Guard(
         "check before sending",

@@ -15,10 +15,10 @@ from machines.crashing import at_every_await
 from machines.plant import LONG_SECONDS, Plant, Worker
 from machines.vendor import Fault, Vendor
 from pipeline.fakes import CHANNEL
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from nexus.kit.clock import SystemClock
-from nexus.pipeline.claim_sql import settle_sql
+from nexus.pipeline.claim_sql import Table, settle_sql
 from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.errors import Retryable, Unsure
 from nexus.pipeline.facts import AddComment, EditReply, Item, Person, PostCard, PostReply
@@ -396,8 +396,11 @@ def test_sweep_finds_a_worker_that_settles_what_it_has_lost(
     plant: Plant, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fence = "claimed_by = :worker AND attempts = :attempts"
-    unfenced = str(settle_sql("deliveries")).replace(fence, "(:worker > 0 OR :attempts > 0)")
-    monkeypatch.setattr("nexus.pipeline.claims.settle_sql", lambda _: text(unfenced))
+
+    def unfenced(table: Table) -> TextClause:
+        return text(str(settle_sql(table)).replace(fence, "(claimed_by = :worker OR attempts = :attempts OR true)"))
+
+    monkeypatch.setattr("nexus.pipeline.claims.settle_sql", unfenced)
     with pytest.raises(AssertionError, match="settled without a claim"):
         runner.run(overtaken_everywhere(plant, long=False))
 
