@@ -1,7 +1,6 @@
 """State machines over the real code on a real PostgreSQL, with crashes at every await."""
 
 import asyncio
-import os
 import secrets
 from collections.abc import Generator
 from typing import Any
@@ -10,14 +9,14 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from machines.crashing import install
-from machines.plant import Plant
+from machines.plant import DEEP, Plant
 from machines.watching import watch_sql
 
 from nexus.kit.embedded import EmbeddedPostgres
 from nexus.store.database import Database
 
 _QUICK = settings(
-    max_examples=12,
+    max_examples=10,
     stateful_step_count=25,
     deadline=None,
     derandomize=False,
@@ -27,7 +26,6 @@ _QUICK = settings(
 )
 _DEEP = settings(_QUICK, max_examples=400, stateful_step_count=60, phases=tuple(Phase))
 
-DEEP = os.environ.get("OBLIVION_HYPOTHESIS") == "deep"
 DEEP_TIMEOUT_SECONDS = 3600
 
 

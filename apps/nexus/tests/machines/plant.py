@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
@@ -33,6 +34,9 @@ from nexus.store.tables import Agent, AgentAlias, Base
 from nexus.tasks.desk import TaskDesk
 from nexus.tasks.dispatch import Dispatcher
 from nexus.worker import WorkerProcess
+
+DEEP = os.environ.get("OBLIVION_HYPOTHESIS") == "deep"
+"""Every path and long machines; else one path of each kind and short ones."""
 
 MOMENT_SECONDS = 10.0
 """Longer than anybody waits before a look-up, shorter than a lease."""
