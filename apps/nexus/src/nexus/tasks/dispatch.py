@@ -187,6 +187,14 @@ class Dispatcher:
                 text("SELECT pg_advisory_xact_lock(:class, hashtext(:tenant))"),
                 {"class": _DISPATCH_LOCK, "tenant": str(tenant_id)},
             )
+            # The conversation first, then the task, as everybody else does who needs both: else two could wait for
+            # one another for ever.
+            await session.execute(
+                select(TaskMapping.id)
+                .join(Task, Task.conversation_id == TaskMapping.id)
+                .where(Task.id == task_id)
+                .with_for_update(of=TaskMapping)
+            )
             task = await session.scalar(
                 select(Task)
                 .where(Task.id == task_id, Task.state == "submitted", Task.next_offer_at <= self._clock.now())
