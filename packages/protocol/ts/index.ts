@@ -78,6 +78,10 @@ export interface ContextUpdate {
    * Set when `kind` is `answer`.
    */
   question_id?: string | null;
+  /**
+   * Set when `kind` is `answer`.
+   */
+  outcome?: ("answered" | "expired" | "withdrawn") | null;
   traceparent?: string | null;
 }
 /**
@@ -234,6 +238,10 @@ export interface TaskApprove {
   task_id: string;
   epoch: number;
   event_id: string;
+  /**
+   * Stable over epochs; absent means said for the first time.
+   */
+  key?: string | null;
   action: string;
   approvers?: string[];
   timeout_seconds?: number | null;
@@ -245,6 +253,10 @@ export interface TaskArtifact {
   task_id: string;
   epoch: number;
   event_id: string;
+  /**
+   * Stable over epochs; absent means said for the first time.
+   */
+  key?: string | null;
   name: string;
   url?: string | null;
   text?: string | null;
@@ -256,6 +268,10 @@ export interface TaskAsk {
   task_id: string;
   epoch: number;
   event_id: string;
+  /**
+   * Stable over epochs; absent means said for the first time.
+   */
+  key?: string | null;
   question: string;
   options?: string[];
   timeout_seconds?: number | null;
@@ -294,6 +310,10 @@ export interface TaskMessage {
   task_id: string;
   epoch: number;
   event_id: string;
+  /**
+   * Stable over epochs; absent means said for the first time.
+   */
+  key?: string | null;
   text: string;
 }
 /**
@@ -417,9 +437,21 @@ export interface Accepted {
   lease_seconds?: number | null;
   question_id?: string | null;
   /**
+   * Of a question that was settled in an earlier epoch.
+   */
+  answer?: QuestionAnswer | null;
+  /**
    * True when the agent is muted and the message waits.
    */
   held?: boolean;
+}
+/**
+ * What became of a question. `expired` is not a denial.
+ */
+export interface QuestionAnswer {
+  outcome: "answered" | "expired" | "withdrawn";
+  text?: string;
+  author?: string;
 }
 /**
  * A row of the roster: the agents table joined with presence.
@@ -457,6 +489,15 @@ export interface AliasResource {
   agents: string[];
 }
 /**
+ * One process of an agent that stands behind the alias, and why it is, or is not, offered the task.
+ */
+export interface CandidateVerdict {
+  agent: string;
+  instance: string | null;
+  eligible: boolean;
+  reason: string;
+}
+/**
  * One effect on the outside world, or the reason why there is none.
  */
 export interface DeliveryResource {
@@ -470,6 +511,26 @@ export interface DeliveryResource {
   task_id: string | null;
   created_at: string;
   updated_at: string;
+}
+/**
+ * Why something is as it is: routed there, waiting, or not mirrored. In words, for people.
+ */
+export interface Explanation {
+  id: string;
+  kind: "task" | "conversation" | "event" | "delivery";
+  state: string;
+  summary: string;
+  steps?: ExplanationStep[];
+  candidates?: CandidateVerdict[];
+  task_id?: string | null;
+  conversation_id?: string | null;
+}
+/**
+ * One reason, in a sentence, and since when it holds.
+ */
+export interface ExplanationStep {
+  at?: string | null;
+  text: string;
 }
 /**
  * What Nexus confirms: keep `confirmed`, drop `revoked`; `replayed` events follow.

@@ -12,7 +12,9 @@ from oblivion_protocol.commands import (
     HelloAnswer,
     Holding,
     PlanStep,
+    QuestionAnswer,
     Refused,
+    Repeatable,
     TaskAccept,
     TaskApprove,
     TaskArtifact,
@@ -47,7 +49,10 @@ from oblivion_protocol.resources import (
     AgentResource,
     AgentSession,
     AliasResource,
+    CandidateVerdict,
     DeliveryResource,
+    Explanation,
+    ExplanationStep,
     MappingResource,
     OAuthError,
     Page,
@@ -59,7 +64,7 @@ from oblivion_protocol.resources import (
     TokenResponse,
 )
 from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, AGENT, ALL_SCOPES, Scope
-from oblivion_protocol.states import HELD_STATES, TERMINAL_STATES, TaskState, WaitReason
+from oblivion_protocol.states import HELD_STATES, TERMINAL_STATES, AnswerOutcome, TaskState, WaitReason
 
 __all__ = [
     "ADMIN_READ",
@@ -81,13 +86,17 @@ __all__ = [
     "AgentUnmuted",
     "AliasResource",
     "Answer",
+    "AnswerOutcome",
     "AuthRefresh",
     "AuthRefreshRequested",
+    "CandidateVerdict",
     "ContextEntry",
     "ContextKind",
     "ContextUpdate",
     "DeliveryResource",
     "Durable",
+    "Explanation",
+    "ExplanationStep",
     "FeedLine",
     "HandshakeCode",
     "Hello",
@@ -101,8 +110,10 @@ __all__ = [
     "PlanStep",
     "PresenceChanged",
     "Problem",
+    "QuestionAnswer",
     "RefusalCode",
     "Refused",
+    "Repeatable",
     "Resume",
     "Scope",
     "SearchHit",

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from oblivion_protocol.base import Identifier, ShortText, Skill, Text, Wire
 from oblivion_protocol.errors import RefusalCode
+from oblivion_protocol.states import AnswerOutcome
 
 
 class Holding(Wire):
@@ -63,6 +64,18 @@ class TaskCommand(Wire):
     event_id: Identifier
 
 
+class Repeatable(TaskCommand):
+    """Something that a task which is worked on anew would say or ask again.
+
+    Unlike `event_id`, which is one command's, `key` is the same each time the work is done: what went out or was asked
+    under it in an earlier epoch of the task is neither posted nor asked again, and its answer is kept.
+    """
+
+    key: Identifier | None = Field(
+        default=None, description="Stable over epochs; absent means said for the first time."
+    )
+
+
 class TaskAccept(TaskCommand):
     """Takes the offer; the lease starts now."""
 
@@ -99,13 +112,13 @@ class TaskProgress(TaskCommand):
     text: Annotated[str, Field(max_length=300)]
 
 
-class TaskMessage(TaskCommand):
+class TaskMessage(Repeatable):
     """Something that people must read: posted into the thread."""
 
     text: Annotated[Text, Field(min_length=1)]
 
 
-class TaskAsk(TaskCommand):
+class TaskAsk(Repeatable):
     """Asks the people in the thread; the answer comes as `context.updated` of kind `answer`."""
 
     question: Annotated[str, Field(min_length=1, max_length=3000)]
@@ -113,7 +126,7 @@ class TaskAsk(TaskCommand):
     timeout_seconds: int | None = Field(default=None, ge=1)
 
 
-class TaskApprove(TaskCommand):
+class TaskApprove(Repeatable):
     """Asks for permission; only listed approvers may give it, an expired request is not a denial."""
 
     action: Annotated[str, Field(min_length=1, max_length=3000)]
@@ -121,7 +134,7 @@ class TaskApprove(TaskCommand):
     timeout_seconds: int | None = Field(default=None, ge=1)
 
 
-class TaskArtifact(TaskCommand):
+class TaskArtifact(Repeatable):
     """Something produced: a link, or a short text."""
 
     name: ShortText
@@ -142,12 +155,23 @@ class TaskFail(TaskCommand):
     retryable: bool = False
 
 
+class QuestionAnswer(Wire):
+    """What became of a question. `expired` is not a denial."""
+
+    outcome: AnswerOutcome
+    text: str = ""
+    author: str = ""
+
+
 class Accepted(Wire):
     """The command was carried out, or had been already."""
 
     ok: Literal[True] = True
     lease_seconds: int | None = None
     question_id: Identifier | None = None
+    answer: QuestionAnswer | None = Field(
+        default=None, description="Of a question that was settled in an earlier epoch."
+    )
     held: bool = Field(default=False, description="True when the agent is muted and the message waits.")
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from oblivion_protocol.base import Identifier, Skill, Text, Traceparent, Wire
+from oblivion_protocol.states import AnswerOutcome
 
 
 class UntrustedText(Wire):
@@ -71,6 +72,7 @@ class ContextUpdate(Durable):
     message_id: str | None = None
     at: datetime
     question_id: Identifier | None = Field(default=None, description="Set when `kind` is `answer`.")
+    outcome: AnswerOutcome | None = Field(default=None, description="Set when `kind` is `answer`.")
     traceparent: Traceparent | None = None
 
 

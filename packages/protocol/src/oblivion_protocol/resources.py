@@ -142,6 +142,35 @@ class DeliveryResource(Wire):
     updated_at: datetime
 
 
+class ExplanationStep(Wire):
+    """One reason, in a sentence, and since when it holds."""
+
+    at: datetime | None = None
+    text: str
+
+
+class CandidateVerdict(Wire):
+    """One process of an agent that stands behind the alias, and why it is, or is not, offered the task."""
+
+    agent: str
+    instance: str | None
+    eligible: bool
+    reason: str
+
+
+class Explanation(Wire):
+    """Why something is as it is: routed there, waiting, or not mirrored. In words, for people."""
+
+    id: str
+    kind: Literal["task", "conversation", "event", "delivery"]
+    state: str
+    summary: str
+    steps: list[ExplanationStep] = Field(default_factory=list[ExplanationStep])
+    candidates: list[CandidateVerdict] = Field(default_factory=list[CandidateVerdict])
+    task_id: str | None = None
+    conversation_id: str | None = None
+
+
 class SearchHit(Wire):
     """One passage of the tenant's history."""
 
@@ -164,5 +193,6 @@ RESOURCES: tuple[type[Wire], ...] = (
     TaskResource,
     TimelineEntry,
     DeliveryResource,
+    Explanation,
     SearchHit,
 )

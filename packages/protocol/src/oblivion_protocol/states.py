@@ -23,3 +23,6 @@ WaitReason = Literal[
     "agent_offline", "agent_busy", "muted", "no_agent", "no_skill", "not_accepted", "lease_lost", "rejected"
 ]
 """Why a submitted task is waiting."""
+
+AnswerOutcome = Literal["answered", "expired", "withdrawn"]
+"""What became of a question or a request for approval; nobody answering in time is not a "no"."""
