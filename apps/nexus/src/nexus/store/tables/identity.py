@@ -1,0 +1,80 @@
+"""Tenants, agents, and the clients and keys by which they are known."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nexus.store.tables.base import Base, Identified, TenantOwned
+
+
+class Tenant(Base, Identified):
+    """One customer organisation."""
+
+    __tablename__ = "tenants"
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class SigningKey(Base):
+    """A key pair that signs access tokens; two are live during a rotation."""
+
+    __tablename__ = "signing_keys"
+    kid: Mapped[str] = mapped_column(primary_key=True)
+    sealed_private_key: Mapped[bytes]
+    public_key: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    retired_at: Mapped[datetime | None]
+
+
+class Agent(Base, Identified, TenantOwned):
+    """A registered program that takes tasks."""
+
+    __tablename__ = "agents"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    name: Mapped[str]
+    icon: Mapped[str | None]
+    skills: Mapped[list[str]] = mapped_column(server_default=sql("'{}'::text[]"))
+    next_seq: Mapped[int] = mapped_column(server_default=sql("1"))
+    muted_at: Mapped[datetime | None]
+    muted_reason: Mapped[str | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AgentAlias(Base, Identified, TenantOwned):
+    """A handle without its @, such as `AI_Squad`, and one agent behind it; a squad has several rows."""
+
+    __tablename__ = "agent_aliases"
+    alias: Mapped[str]
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+
+
+Index(
+    "uq_agent_aliases_alias_agent",
+    AgentAlias.tenant_id,
+    func.lower(AgentAlias.alias),
+    AgentAlias.agent_id,
+    unique=True,
+)
+
+
+class ApiKey(Base, Identified, TenantOwned):
+    """An OAuth client: of an agent, or of an administrator's program."""
+
+    __tablename__ = "api_keys"
+    client_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    scopes: Mapped[list[str]]
+    revoked_at: Mapped[datetime | None]
+
+
+class ApiKeySecret(Base, Identified, TenantOwned):
+    """A keyed hash of a client secret; two are live during a rotation."""
+
+    __tablename__ = "api_key_secrets"
+    api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
+    secret_hash: Mapped[bytes]
+    expires_at: Mapped[datetime | None]

@@ -1,0 +1,120 @@
+"""Tasks of agents, their history and questions, and the way to the agents."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nexus.store.tables.base import Base, Identified, TenantOwned
+
+
+class Task(Base, Identified, TenantOwned):
+    """A piece of work for an agent. `epoch` fences: only the current holder can change it (I5)."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('submitted','offered','working','input_required','approval_required',"
+            "'completed','failed','canceled','rejected','expired')",
+            name="state",
+        ),
+        Index("ix_tasks_open", "tenant_id", "state", postgresql_where=sql("finished_at IS NULL")),
+        Index(
+            "uq_tasks_open_conversation",
+            "conversation_id",
+            unique=True,
+            postgresql_where=sql("finished_at IS NULL"),
+        ),
+    )
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("task_mappings.id", ondelete="CASCADE"), index=True)
+    alias: Mapped[str]
+    type: Mapped[str]
+    title: Mapped[str]
+    instructions: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="submitted")
+    reason: Mapped[str | None]
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"), index=True)
+    instance: Mapped[str | None]
+    epoch: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    offers: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    lease_until: Mapped[datetime | None]
+    last_sign_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    next_offer_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    plan: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    progress: Mapped[str | None]
+    result: Mapped[str | None]
+    traceparent: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), onupdate=func.clock_timestamp())
+
+
+class TaskEvent(Base, Identified, TenantOwned):
+    """Something that happened to a task; for a command of an agent also the answer it got."""
+
+    __tablename__ = "task_events"
+    __table_args__ = (UniqueConstraint("task_id", "epoch", "event_id"),)
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    epoch: Mapped[int | None] = mapped_column(Integer)
+    event_id: Mapped[str | None]
+    data: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'::jsonb"))
+    answer: Mapped[dict[str, Any] | None]
+
+
+class AgentSession(Base, Identified, TenantOwned):
+    """A connected process of an agent; `session_epoch` tells which socket is the current one."""
+
+    __tablename__ = "agent_sessions"
+    __table_args__ = (UniqueConstraint("agent_id", "instance"),)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    instance: Mapped[str]
+    session_epoch: Mapped[int] = mapped_column(Integer, server_default=sql("1"))
+    gateway: Mapped[str]
+    sid: Mapped[str]
+    skills: Mapped[list[str]]
+    capacity: Mapped[int] = mapped_column(Integer)
+    version: Mapped[str]
+    connected_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class AgentMessage(Base, Identified, TenantOwned):
+    """The agent sink's outbox: a durable event with the agent's own sequence number, until it is acked."""
+
+    __tablename__ = "agent_messages"
+    __table_args__ = (
+        UniqueConstraint("agent_id", "seq"),
+        Index("ix_agent_messages_unacked", "agent_id", "seq", postgresql_where=sql("acked_at IS NULL")),
+    )
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"))
+    seq: Mapped[int]
+    task_id: Mapped[UUID | None] = mapped_column(index=True)
+    instance: Mapped[str | None]
+    event: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    acked_at: Mapped[datetime | None]
+
+
+class Question(Base, Identified, TenantOwned):
+    """A question or a request for approval; expired is not denied."""
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        CheckConstraint("kind IN ('ask','approve')", name="kind"),
+        CheckConstraint("state IN ('open','answered','expired','withdrawn')", name="state"),
+    )
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    prompt: Mapped[str]
+    options: Mapped[list[str]]
+    approvers: Mapped[list[str]]
+    state: Mapped[str] = mapped_column(server_default="open")
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
