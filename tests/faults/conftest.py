@@ -11,6 +11,9 @@ from recording import Recording
 
 DEFAULT_SCALE = 0.1
 
+# Agents of scenarios keep nothing on this machine: what a dead one had finished is done anew, under another epoch.
+os.environ["OBLIVION_JOURNAL"] = ""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here is slow and wants the machine for itself."""

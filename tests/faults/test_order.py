@@ -64,7 +64,8 @@ def places(
     for each in clickup:
         key = str(key_in(each["text"]))
         # Ids of comments only grow, also within a millisecond.
-        found.append(Seen(key, in_comments(each["task_id"]), int(each["id"]), call_at=left.get(key, 0.0)))
+        late = "delivered late" in each["text"]
+        found.append(Seen(key, in_comments(each["task_id"]), int(each["id"]), late, left.get(key, 0.0)))
     return found
 
 
@@ -150,7 +151,7 @@ async def test_effects_stand_in_source_order_and_edits_end_with_the_newest(
                 "dead": len(dead),
                 "edits outdated": len(old),
                 "marked late": len(verdict.late),
-                "comments late, which bear no mark": len(unasked.inversions),
+                "late without a mark": len(unasked.inversions),
                 "late although accepted before": len(strict.inversions),
                 "calls": len(calls.entries),
                 "doubled for a moment and healed": await healed(cluster, since),

@@ -1,6 +1,7 @@
 """Real servers for every test: PostgreSQL and Valkey from wheels, one of each for a whole run."""
 
 import asyncio
+import os
 import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Generator
@@ -11,6 +12,9 @@ from support.servers import TEMPLATE, statement, url_of
 
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.store.migrate import upgrade
+
+# Agents of tests keep nothing on this machine.
+os.environ["OBLIVION_JOURNAL"] = ""
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from gateway.agent_sockets import Account, AgentSocket, another_gateway, connected, owe, raw, register
+from gateway.work import wish
 from support.waiting import eventually
 from support.world import World
 
@@ -231,3 +232,24 @@ async def test_socket_that_renames_its_process_leaves_no_ghost_behind(shared_wor
             return [row.instance for row in rows] == ["after"]
 
         await eventually(only_the_new_name, "no work is offered to a process that is not there", 3)
+
+
+async def test_process_that_comes_back_without_its_task_is_not_waited_for(
+    shared_world: World, account: Account
+) -> None:
+    async with connected(shared_world.url, account) as agent:
+        await wish(shared_world, account)
+        task = await agent.offered()
+        assert (await agent.command("task.accept", task))["ok"]
+    async with connected(shared_world.url, account, holding=[]) as agent:
+        again = await agent.offered()
+        assert (again["task_id"], again["epoch"]) == (task["task_id"], 2)
+
+
+async def test_process_that_does_not_say_what_it_holds_keeps_its_task(shared_world: World, account: Account) -> None:
+    async with connected(shared_world.url, account) as agent:
+        await wish(shared_world, account)
+        task = await agent.offered()
+        assert (await agent.command("task.accept", task))["ok"]
+    async with connected(shared_world.url, account) as agent:
+        assert (await agent.command("task.heartbeat", task))["ok"]

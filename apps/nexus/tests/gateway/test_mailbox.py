@@ -175,3 +175,17 @@ async def _pumped(world: World) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.gateway._sink, "pump", counted)
         await eventually(lambda: looks >= 2)
+
+
+async def test_small_event_does_not_overtake_a_large_one_that_has_to_wait(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One acknowledgement says that everything before it was read: what is skipped would be lost."""
+    monkeypatch.setattr(sink, "MAX_UNACKED_BYTES", 3000)
+    async with connected(shared_world.url, account) as agent:
+        await owe(shared_world, account, "a" * 1500, "b" * 2000, "c")
+        await eventually(lambda: len(agent.seqs()) >= 3, "the first one again and again")
+        assert set(agent.seqs()) == {1}
+        await agent.call("ack", {"seq": 1})
+        await eventually(lambda: 3 in agent.seqs(), "what waited")
+        assert agent.seqs()[agent.seqs().index(2) :][:2] == [2, 3]

@@ -194,6 +194,9 @@ class Vendor:
         await asyncio.sleep(0)
         return f"https://chat.example/{channel_id}/{ts.rjust(12, '0')}"
 
+    async def handles(self, user_id: str) -> frozenset[str]:
+        return frozenset()
+
     async def person_name(self, user_id: str) -> str:
         """How people call somebody."""
         await asyncio.sleep(0)

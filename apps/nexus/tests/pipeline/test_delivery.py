@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from pipeline.fakes import CHANNEL, ITEM, NOON, Place, Worker, later, only
+from pipeline.fakes import CHANNEL, ITEM, NOON, Place, Worker, only
 
 from nexus.kit.clock import SystemClock
 from nexus.pipeline.claims import Claims, LostClaim
 from nexus.pipeline.delivery import MAX_ATTEMPTS
 from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
 from nexus.pipeline.facts import AddComment, EditReply, Item, Person, PostCard, PostReply
-from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.pipeline.outbox import enqueue, refresh_card
 from nexus.pipeline.ports import Receipt
 from nexus.tasks.desk import TaskDesk
 
@@ -426,68 +426,3 @@ async def test_what_a_task_wanted_to_say_is_not_said_after_it_was_stopped(
     said = [sent for sent in place.sink.sent if isinstance(sent.intent, PostReply)]
     assert len(said) == 1, "the try that was under way, and none after it"
     assert (await only(place, "reply")).state == "superseded"
-
-
-# --- what was accepted before an effect leaves goes first, even if it is not handled yet ---
-
-
-async def from_stream(place: Place, stream: str, *, order: int) -> None:
-    """A reply that came by a stream of the inbox."""
-    conversation = await place.conversation(root_ts="1.0")
-    await place.owe(conversation, PostReply(CHANNEL, "hello"), "effect", order=order)
-    await place.change("UPDATE deliveries SET source_stream = :stream", stream=stream)
-
-
-async def test_effect_waits_for_an_older_event_of_its_stream_that_is_not_handled_yet(
-    place: Place, worker: Worker
-) -> None:
-    await from_stream(place, "s", order=micros(later(10)))
-    await place.event("s", at=later(9))
-    assert await worker.round() == []
-    await place.change("UPDATE inbox SET state = 'done'")
-    assert await worker.round() == ["done"]
-
-
-async def test_effect_does_not_wait_for_younger_events_other_streams_or_for_ever(place: Place, worker: Worker) -> None:
-    await from_stream(place, "s", order=micros(later(10)))
-    await place.event("s", at=later(11))
-    await place.event("another", at=later(1))
-    await place.event("s", at=later(1))
-    assert await worker.round() == []
-    await place.change("UPDATE inbox SET created_at = clock_timestamp() - interval '16 seconds'")
-    assert await worker.round() == ["done"]
-
-
-async def test_late_comment_says_so_and_when_it_was_written(place: Place, worker: Worker) -> None:
-    conversation = await place.conversation(root_ts="1.0")
-    for number, order in ((1, 20), (2, 10)):
-        message = await place.message(conversation, f"{number}.0")
-        comment = AddComment(ITEM, CHANNEL, f"{number}.0", Person("u", "Dana"), "hi")
-        await place.owe(conversation, comment, f"comment-{number}", order=order, message=message)
-        assert await worker.round() == ["done"]
-    on_time, late = (outgoing.intent for outgoing in place.sink.sent)
-    assert isinstance(on_time, AddComment)
-    assert isinstance(late, AddComment)
-    assert (on_time.late_at, late.late_at) == (None, NOON)
-
-
-async def test_older_one_that_comes_between_the_claim_and_the_request_goes_first(place: Place, worker: Worker) -> None:
-    conversation = await place.conversation(root_ts="1.0")
-    await place.owe(conversation, PostReply(CHANNEL, "younger"), "younger", order=micros(later(10)))
-    (claimed,) = await worker.claims.deliveries(10)
-    await place.owe(conversation, PostReply(CHANNEL, "older"), "older", order=micros(later(5)))
-    assert await worker.deliverer.deliver(claimed) == "retry"
-    assert await worker.next_round() == ["done"]
-    assert await worker.next_round() == ["done"]
-    assert [outgoing.intent.text for outgoing in place.sink.sent] == ["older", "younger"]  # pyright: ignore[reportAttributeAccessIssue]
-    assert {row.attempts for row in await place.rows("SELECT attempts FROM deliveries")} == {1}
-
-
-async def test_older_event_that_comes_between_the_claim_and_the_request_is_waited_for(
-    place: Place, worker: Worker
-) -> None:
-    await from_stream(place, "s", order=micros(later(10)))
-    (claimed,) = await worker.claims.deliveries(10)
-    await place.event("s", at=later(9))
-    assert await worker.deliverer.deliver(claimed) == "retry"
-    assert place.sink.calls == []

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
@@ -14,8 +15,8 @@ from nexus.pipeline.outbox import refresh_card
 from nexus.store.database import Database
 from nexus.store.tables import Agent, AgentMessage, AgentSession, Task, TaskMapping
 from nexus.tasks import mailbox
-from nexus.tasks.commands import Caller
-from nexus.tasks.rules import lease_end
+from nexus.tasks.commands import Caller, requeue
+from nexus.tasks.rules import AT_WORK, lease_end
 from oblivion_protocol import HELD_STATES, Hello, Holding
 
 _OPEN = text("""
@@ -117,6 +118,8 @@ class Sessions:
                         await refresh_card(session, await session.get_one(TaskMapping, task.conversation_id))
                 else:
                     revoked.append(held)
+            if "holding" in hello.model_fields_set:
+                await self._take_back_what_it_lost(session, agent_id, hello)
             replayed: Sequence[Any] = (
                 await session.scalars(
                     select(AgentMessage.seq).where(
@@ -128,6 +131,29 @@ class Sessions:
             ).all()
         caller = Caller(tenant_id, agent_id, hello.instance, epoch)
         return Opened(LiveSession(sid, caller), confirmed, revoked, len(replayed))
+
+    async def _take_back_what_it_lost(self, session: AsyncSession, agent_id: UUID, hello: Hello) -> None:
+        """A process that came back without its work need not be waited for until the lease ends.
+
+        An offer stays: it may be among what is replayed.
+        """
+        holding = {held.task_id for held in hello.holding}
+        rows = await session.execute(
+            select(Task.id, Task.conversation_id)
+            .where(Task.agent_id == agent_id, Task.instance == hello.instance)
+            .where(Task.state.in_(AT_WORK))
+        )
+        for task_id, conversation_id in rows.all():
+            if str(task_id) in holding:
+                continue
+            # The conversation first, then the task, as everybody locks.
+            conversation = await session.get_one(TaskMapping, conversation_id, with_for_update=True)
+            task = await session.get_one(Task, task_id, with_for_update=True, populate_existing=True)
+            mine = (task.agent_id, task.instance) == (agent_id, hello.instance)
+            if mine and task.state in AT_WORK:
+                await requeue(session, task, "lease_lost", self._clock, detail="the agent came back without it")
+                await session.flush()
+                await refresh_card(session, conversation)
 
     async def close(self, left: Sequence[LiveSession]) -> None:
         """Marks sessions as gone, unless another connection has taken over. Leases keep running."""

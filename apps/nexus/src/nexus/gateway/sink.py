@@ -50,6 +50,9 @@ class AgentSink:
             )
             due = rows.all()
         now, count = time.monotonic(), 0
+        full: set[str] = set()
+        """Sockets that take nothing more in this round: what is behind must not overtake, since one acknowledgement
+        says that everything before it was read."""
         for agent_id, instance, seq, event, payload in due:
             size = len(orjson.dumps(payload))
             for session in list(sessions.values()):
@@ -57,7 +60,10 @@ class AgentSink:
                 if caller.agent_id != agent_id or instance not in (None, caller.instance):
                     continue
                 # Sending waits for the socket, and an acknowledgement may come in meanwhile.
-                if seq <= session.read_up_to or not _may_send(session, seq, size, now):
+                if seq <= session.read_up_to or session.sid in full or _is_on_its_way(session, seq, now):
+                    continue
+                if not _has_room(session, seq, size):
+                    full.add(session.sid)
                     continue
                 session.sent[seq] = (now, size)
                 await self._emit(session.sid, event, payload)
@@ -72,9 +78,11 @@ class AgentSink:
             del session.sent[sent]
 
 
-def _may_send(session: LiveSession, seq: int, size: int, now: float) -> bool:
+def _is_on_its_way(session: LiveSession, seq: int, now: float) -> bool:
     before = session.sent.get(seq)
-    if before is not None:
-        return now - before[0] >= RESEND_SECONDS
-    on_their_way = sum(sent for _, sent in session.sent.values())
-    return len(session.sent) < MAX_UNACKED and on_their_way + size <= MAX_UNACKED_BYTES
+    return before is not None and now - before[0] < RESEND_SECONDS
+
+
+def _has_room(session: LiveSession, seq: int, size: int) -> bool:
+    others = [sent for one, (_, sent) in session.sent.items() if one != seq]
+    return len(others) < MAX_UNACKED and sum(others) + size <= MAX_UNACKED_BYTES

@@ -74,12 +74,18 @@ _DUE = """
     AND NOT EXISTS (SELECT FROM {table} busy WHERE busy.stream_key = {0}.stream_key AND busy.claimed_by IS NOT NULL)
 """
 
+HOLDS = """
+    (older.created_at > clock_timestamp() - make_interval(secs => :hold)
+     OR (older.reason IS NULL AND older.shared_crashes < 2 AND older.crashes = 0))
+"""
+"""Whether an event `older` still holds up what is younger: as long as nobody could look at it, however long the queue
+is; one that was tried and has to wait, or that may be poison, for some seconds only. It will be marked as late."""
+
 # What is accepted before an effect leaves and is older goes first, even if its own delivery does not exist yet.
-# Not for ever: an event that has to wait must not hold up a conversation; it will be marked as late.
-_OLDER_EVENTS_FIRST = """
-    AND NOT EXISTS (SELECT FROM inbox older WHERE older.stream_key = {0}.source_stream AND older.state = 'pending'
-                    AND older.occurred_at < to_timestamp({0}.order_key / 1000000.0)
-                    AND older.created_at > statement_timestamp() - make_interval(secs => :hold))
+_OLDER_EVENTS_FIRST = f"""
+    AND NOT EXISTS (SELECT FROM inbox older WHERE older.stream_key = {{0}}.source_stream AND older.state = 'pending'
+                    AND older.occurred_at < to_timestamp({{0}}.order_key / 1000000.0)
+                    AND {HOLDS})
 """
 
 _UNSURE_WAIT = (

@@ -31,7 +31,7 @@ UNSURE_WAIT_SECONDS = 2.0
 """A vendor may still be carrying out the request of somebody who has died: look it up only after this."""
 MAX_CRASHES = 3
 HOLD_SECONDS = 15.0
-"""How long an event that is accepted and not handled yet may keep younger effects of its conversation waiting."""
+"""How long an event that was tried and has to wait may keep younger effects of its conversation waiting."""
 TENANT_SHARE = 24
 """How many rows of one table one tenant may keep one worker busy with, however many it has."""
 

@@ -13,12 +13,25 @@ from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.cards import card_view
+from nexus.pipeline.claim_sql import HOLDS
 from nexus.pipeline.claims import HOLD_SECONDS, Claims, LostClaim
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
-from nexus.pipeline.facts import AddComment, EditComment, EditReply, PostCard, PostReply, UpdateCard
+from nexus.pipeline.facts import (
+    AddComment,
+    AddNote,
+    EditComment,
+    EditNote,
+    EditReply,
+    PostCard,
+    PostQuestion,
+    PostReply,
+    UpdateCard,
+    UpdateQuestion,
+)
 from nexus.pipeline.outbox import load_intent
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
+from nexus.pipeline.questions import effect_key, marked, question_view
 from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import Delivery, Message, Task, TaskMapping
 
@@ -40,15 +53,15 @@ _TAKE_TURN = text("""
 
 # The claim has asked the same; but a machine may be slow, and seconds may lie between a claim and its request.
 # A worker that stood still does not know yet that its lock is gone, and that somebody else has sent it.
-_AT_LAST = text("""
+_AT_LAST = text(f"""
     SELECT EXISTS (SELECT FROM deliveries mine
                    WHERE mine.id = :id AND mine.claimed_by = :worker AND mine.attempts = :attempts) AS still_mine,
            EXISTS (SELECT FROM deliveries older WHERE older.stream_key = :stream
                    AND older.state IN ('pending', 'sending') AND (older.order_key, older.id) < (:order, :id))
         OR EXISTS (SELECT FROM inbox older WHERE older.stream_key = :source AND older.state = 'pending'
                    AND older.occurred_at < to_timestamp(:order / 1000000.0)
-                   AND older.created_at > clock_timestamp() - make_interval(secs => :hold)) AS something_older
-""")
+                   AND {HOLDS}) AS something_older
+""")  # noqa: S608 - a constant; every value is bound
 
 
 class _NotItsTurn(Deferred):
@@ -122,6 +135,7 @@ class Deliverer:
             conversation = await session.get_one(TaskMapping, row.conversation_id)
             message = await session.get(Message, row.message_id) if row.message_id else None
             if conversation.root_ts is None and not isinstance(intent, PostCard | AddComment | EditComment):
+                # A note needs it too: its proof is the address of the thread.
                 await self._check_root(session, row)
             if isinstance(intent, PostReply | AddComment) and await session.scalar(
                 select(
@@ -135,13 +149,23 @@ class Deliverer:
             ):
                 intent = replace(intent, late_at=message.occurred_at if message else row.created_at)
             twin_id = message.twin_id if message else None
-            if isinstance(intent, EditReply | EditComment) and twin_id is None:
-                await self._check_twin(session, row)
+            if isinstance(intent, EditReply | EditComment):
+                if twin_id is None:
+                    await self._check_twin(session, row)
+                elif message is not None and await self._was_late(session, row):
+                    intent = replace(intent, late_at=message.occurred_at)
             card = await card_view(session, conversation) if isinstance(intent, PostCard | UpdateCard) else None
+            question = None
+            if isinstance(intent, PostQuestion | UpdateQuestion | AddNote | EditNote):
+                question = await question_view(session, UUID(intent.question_id))
+            if isinstance(intent, UpdateQuestion | EditNote):
+                twin_id = await self._asked(session, row, intent.question_id)
             root_ts, item_id = conversation.root_ts, conversation.item_id
             permalink, chat_id = (message.permalink if message else None), conversation.chat_connection_id
         if isinstance(intent, AddComment | EditComment) and permalink is None and chat_id is not None:
             permalink = await self._permalink(row, intent)
+        if isinstance(intent, AddNote | EditNote):
+            permalink = await self._thread_mark(row, intent.question_id)
         return Outgoing(
             id=row.id,
             intent=intent,
@@ -151,6 +175,7 @@ class Deliverer:
             twin_id=twin_id,
             card=card,
             permalink=permalink,
+            question=question,
         )
 
     async def _before_sending(self, row: Any, limit: RateLimit | None) -> None:
@@ -224,6 +249,36 @@ class Deliverer:
             raise Rejected("What this edit belongs to was never posted. Replay that first.")
         raise Deferred("what this edit belongs to is not posted yet", after_seconds=0.5)
 
+    async def _was_late(self, session: Any, row: Any) -> bool:
+        """Whether the message that is changed bears the mark of being late."""
+        marked_late = await session.scalar(
+            select(Delivery.id)
+            .where(Delivery.message_id == row.message_id, Delivery.kind.in_(("reply", "comment")))
+            .where(Delivery.payload["late_at"].astext.is_not(None))
+        )
+        return marked_late is not None
+
+    async def _asked(self, session: Any, row: Any, question_id: str) -> str:
+        """The id of the message or comment that asks the question."""
+        asked = await session.scalar(
+            select(Delivery).where(
+                Delivery.connection_id == row.connection_id, Delivery.effect_key == effect_key(question_id)
+            )
+        )
+        if asked is None or asked.state in ("dead", "superseded"):
+            raise Superseded("the question was never put there")
+        if asked.state != "done":
+            raise Deferred("the question is not put there yet", after_seconds=0.5)
+        return str(asked.external_id)
+
+    async def _thread_mark(self, row: Any, question_id: str) -> str:
+        async with self._db.tenant(row.tenant_id) as session:
+            conversation = await session.get_one(TaskMapping, row.conversation_id)
+        assert conversation.chat_connection_id is not None and conversation.channel_id is not None
+        assert conversation.root_ts is not None  # or `_check_root` had deferred it
+        chat = await self._connections.chat(conversation.chat_connection_id)
+        return marked(await chat.permalink(conversation.channel_id, conversation.root_ts), question_id)
+
     async def _permalink(self, row: Any, intent: AddComment | EditComment) -> str:
         async with self._db.tenant(row.tenant_id) as session:
             conversation = await session.get_one(TaskMapping, row.conversation_id)
@@ -247,10 +302,16 @@ class Deliverer:
                     await session.execute(
                         update(TaskMapping).where(TaskMapping.id == row.conversation_id).values(root_ts=external_id)
                     )
-                case PostReply() | AddComment() if row.message_id is not None:
+                case PostReply(late_at=late_at) | AddComment(late_at=late_at) if row.message_id is not None:
                     await session.execute(
                         update(Message).where(Message.id == row.message_id).values(twin_id=external_id)
                     )
+                    if late_at is not None:
+                        await session.execute(
+                            update(Delivery)
+                            .where(Delivery.id == row.id)
+                            .values(payload={**row.payload, "late_at": late_at.isoformat()})
+                        )
                 case _:
                     pass
             await self._claims.settle(session, "deliveries", row, state="done", external_id=external_id)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,25 @@ class Said:
     at: datetime
 
 
+AnswerVerdict = Literal["answered", "nothing", "not_allowed"]
+"""What somebody's words or button did: `nothing` when no question waits that they could answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Somebody asks for more in a conversation in which nobody is at work."""
+
+    alias: str
+    type: str
+    text: str
+    author: Person
+    source: str
+    """Where it was said: a tracker, a chat, or `agent`."""
+    hops: int = 0
+    turns: int = 0
+    """See `Task`: both are 0 when a person asks."""
+
+
 class Desk(Protocol):
     """Every method writes within the caller's transaction, and nothing else."""
 
@@ -38,8 +57,14 @@ class Desk(Protocol):
         """Wants an agent to work on the conversation's item. At most one open task a conversation."""
         ...
 
-    async def inform(self, session: AsyncSession, conversation: TaskMapping, said: Said) -> None:
-        """Tells the agent at work, if there is one."""
+    async def request_again(
+        self, session: AsyncSession, conversation: TaskMapping, follow_up: FollowUp, traceparent: str | None
+    ) -> UUID:
+        """Wants more work in a conversation; what is open already goes on."""
+        ...
+
+    async def inform(self, session: AsyncSession, conversation: TaskMapping, said: Said) -> bool:
+        """Tells the agent at work, if there is one; False when no task is open, so that nobody will ever read it."""
         ...
 
     async def stop(self, session: AsyncSession, conversation: TaskMapping, reason: str) -> bool:
@@ -52,7 +77,8 @@ class Desk(Protocol):
         conversation: TaskMapping,
         text: str,
         author: Person,
+        source: str,
         question_id: UUID | None,
-    ) -> bool:
-        """Offers an answer to an open question; False when nobody waits for it."""
+    ) -> AnswerVerdict:
+        """Offers an answer to an open question."""
         ...

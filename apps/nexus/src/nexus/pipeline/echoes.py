@@ -11,12 +11,13 @@ from nexus.pipeline.connections import Connections
 from nexus.pipeline.errors import Retryable
 from nexus.pipeline.facts import Echo
 from nexus.pipeline.ports import Connected
+from nexus.pipeline.questions import effect_key, question_in
 from nexus.store.database import Database
 from nexus.store.tables import Delivery, Message, TaskMapping
 
 log = get_logger(__name__)
 
-CREATING_KINDS = ("card", "reply", "comment")
+CREATING_KINDS = ("card", "reply", "comment", "question", "note")
 """Deliveries that make something new at the vendor; a change may be done twice without harm."""
 
 
@@ -69,6 +70,9 @@ def _delivery_of(connected: Connected, echo: Echo) -> Select[UUID, UUID, str | N
     )
     if echo.delivery_id is not None:
         return query.where(Delivery.id == echo.delivery_id)
+    question_id = question_in(echo.mark)
+    if question_id is not None:
+        return query.where(Delivery.effect_key == effect_key(question_id))
     # By the permalink that the effect carries, as a look-up does.
     return (
         query.join(TaskMapping, TaskMapping.id == Delivery.conversation_id)

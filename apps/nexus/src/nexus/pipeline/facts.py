@@ -6,6 +6,7 @@ A source turns a raw webhook into facts; routing turns facts into tasks and deli
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 
@@ -15,6 +16,11 @@ class Person:
 
     id: str
     name: str = ""
+    handles: frozenset[str] = frozenset()
+    """By what else they may be listed as an approver, lower case: an e-mail address, groups such as `@oncall`.
+
+    Nothing that people can give themselves, as a display name is.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,23 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A question of an agent, or its request for approval, as it is now; pure data, drawn by the integrations."""
+
+    id: str
+    kind: Literal["ask", "approve"]
+    prompt: str
+    options: tuple[str, ...]
+    approvers: tuple[str, ...]
+    """Who alone may approve; empty when everybody in the channel may."""
+    state: Literal["open", "answered", "expired", "withdrawn"]
+    answer: str | None
+    answered_by: str | None
+    expires_at: datetime | None
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class PostCard:
     """Post the root message of a conversation, drawn from its state at the moment of sending."""
 
@@ -232,6 +255,8 @@ class EditReply:
     channel_id: str
     text: str
     speaker: Speaker = field(default_factory=Speaker)
+    late_at: datetime | None = None
+    """Set when the reply is marked as late: it stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +282,53 @@ class EditComment:
     author: Person
     text: str
     deleted: bool = False
+    late_at: datetime | None = None
+    """Set when the comment is marked as late: it stays so."""
 
 
-Intent = PostCard | UpdateCard | PostReply | EditReply | AddComment | EditComment
+@dataclass(frozen=True, slots=True)
+class PostQuestion:
+    """Ask in the thread, with buttons; drawn from the question's state at the moment of sending."""
+
+    channel_id: str
+    question_id: str
+    speaker: Speaker = field(default_factory=Speaker)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateQuestion:
+    """Redraw a question that is settled: its buttons go away."""
+
+    channel_id: str
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Put a question of an agent under the item; ends with a mark of its own, our proof."""
+
+    item_id: str
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditNote:
+    """Say under the item what became of the question."""
+
+    item_id: str
+    question_id: str
+
+
+Intent = (
+    PostCard
+    | UpdateCard
+    | PostReply
+    | EditReply
+    | PostQuestion
+    | UpdateQuestion
+    | AddComment
+    | EditComment
+    | AddNote
+    | EditNote
+)
 """What a delivery wants done."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,10 +14,11 @@ from nexus.kit.ids import new_id
 from nexus.pipeline.addressing import Addressed, find_address
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.desk import Desk, Said
-from nexus.pipeline.facts import CommentPosted, EditReply, Item, PostCard, PostReply, Speaker
+from nexus.pipeline.facts import CommentPosted, EditReply, Item, Person, PostCard, PostReply, Speaker
+from nexus.pipeline.followups import ask_again, known_words
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.pipeline.ports import Connected
-from nexus.store.tables import Agent, AgentAlias, AgentSession, Message, ProjectMapping, TaskMapping
+from nexus.store.tables import Message, ProjectMapping, TaskMapping
 
 CARD_ORDER = 0
 """The root message comes before everything else in its thread, whenever that was said."""
@@ -118,17 +119,34 @@ class Mirror:
                     message_id=message.id,
                     traceparent=traceparent,
                 )
-        kind = "edit" if known else "comment"
-        await self._desk.inform(
-            session, conversation, Said(kind, author, tracker.vendor, fact.text, fact.comment_id, fact.at)
-        )
+        await self._tell(session, tracker, conversation, message, fact, traceparent, known=known)
         return conversation.id, None if conversation.channel_id else "addressed, not mapped"
 
+    async def _tell(
+        self,
+        session: AsyncSession,
+        tracker: Connected,
+        conversation: TaskMapping,
+        message: Message,
+        fact: CommentPosted,
+        traceparent: str | None,
+        *,
+        known: bool,
+    ) -> None:
+        """A comment may answer a question, is told to the agent at work, or asks for more."""
+        person = Person(fact.author.id, message.author_name)
+        if not known:
+            verdict = await self._desk.answer(session, conversation, fact.text.strip(), person, tracker.vendor, None)
+            if verdict == "answered":
+                return
+        kind = "edit" if known else "comment"
+        said = Said(kind, message.author_name, tracker.vendor, fact.text, fact.comment_id, fact.at)
+        if not await self._desk.inform(session, conversation, said) and not known:
+            await ask_again(session, self._desk, conversation, message, person, traceparent)
+
     async def _address(self, session: AsyncSession, item: Item) -> Addressed | None:
-        aliases = (await session.scalars(select(AgentAlias.alias).distinct())).all()
-        registered = (await session.scalars(select(func.unnest(Agent.skills)).distinct())).all()
-        announced = (await session.scalars(select(func.unnest(AgentSession.skills)).distinct())).all()
-        return find_address(item.title, item.description, item.tags, aliases=aliases, skills={*registered, *announced})
+        words = await known_words(session)
+        return find_address(item.title, item.description, item.tags, aliases=words.aliases, skills=words.skills)
 
     async def _open(self, session: AsyncSession, tracker: Connected, item: Item, addressed: Addressed) -> TaskMapping:
         await session.execute(

@@ -11,7 +11,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.ids import new_id
-from nexus.pipeline.facts import AddComment, EditComment, EditReply, Intent, PostCard, PostReply, UpdateCard
+from nexus.pipeline.facts import (
+    AddComment,
+    AddNote,
+    EditComment,
+    EditNote,
+    EditReply,
+    Intent,
+    PostCard,
+    PostQuestion,
+    PostReply,
+    UpdateCard,
+    UpdateQuestion,
+)
 from nexus.store.tables import Delivery, TaskMapping
 
 CARD_UPDATE_INTERVAL_SECONDS = 1.0
@@ -27,6 +39,10 @@ _INTENTS: dict[str, type[Any]] = {
     "reply_edit": EditReply,
     "comment": AddComment,
     "comment_edit": EditComment,
+    "question": PostQuestion,
+    "question_update": UpdateQuestion,
+    "note": AddNote,
+    "note_edit": EditNote,
 }
 _KINDS = {intent: kind for kind, intent in _INTENTS.items()}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(intent) for kind, intent in _INTENTS.items()}
@@ -59,7 +75,7 @@ async def enqueue(
     follow what they edit. Needs a conversation that is mapped.
     """
     kind = _KINDS[type(intent)]
-    if isinstance(intent, AddComment | EditComment):
+    if isinstance(intent, AddComment | EditComment | AddNote | EditNote):
         sink, connection_id = conversation.tracker, conversation.tracker_connection_id
     else:
         assert conversation.chat is not None and conversation.chat_connection_id is not None

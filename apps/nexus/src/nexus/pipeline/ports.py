@@ -20,6 +20,7 @@ from nexus.pipeline.facts import (
     MessageDeleted,
     MessageEdited,
     MessagePosted,
+    QuestionView,
     ReactionAdded,
 )
 
@@ -113,7 +114,9 @@ class Outgoing:
     card: CardView | None
     """For a card: what to draw, as it is at this moment."""
     permalink: str | None
-    """For a comment: the permalink of the message that it mirrors."""
+    """For a comment: the permalink of the message that it mirrors; for a note: the thread's, with the note's mark."""
+    question: QuestionView | None = None
+    """For a question or a note: what to draw, as it is at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,10 @@ class Chat(Sink, Protocol):
 
     async def person_name(self, user_id: str) -> str:
         """How people call somebody; the id itself when nobody knows."""
+        ...
+
+    async def handles(self, user_id: str) -> frozenset[str]:
+        """By what else somebody may be listed as an approver; see `Person.handles`."""
         ...
 
     async def readable_text(self, text: str) -> str:

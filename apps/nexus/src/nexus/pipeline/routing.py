@@ -1,6 +1,7 @@
 """From a stored event to what it causes: parse, ask the vendor what is needed, then decide in one transaction."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -25,12 +26,13 @@ from nexus.pipeline.facts import (
     MessageDeleted,
     MessageEdited,
     MessagePosted,
+    Person,
     ReactionAdded,
 )
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.outbox import SOURCE_STREAM
 from nexus.pipeline.ports import Chat, Connected, Tracker, Unreadable
-from nexus.pipeline.sync import SYNC_ACTION, Outcome, Sync
+from nexus.pipeline.sync import ANSWER_ACTION, SYNC_ACTION, Outcome, Sync
 from nexus.pipeline.sync_rules import SYNC_REACTION
 from nexus.store.database import Database
 from nexus.store.tables import Connection
@@ -155,21 +157,20 @@ class Router:
                     return _nothing(None, "not a person's message")
                 return lambda session: sync.posted(session, connected, original, trace, sync=True)
             case ButtonPressed():
-                named = fact.author.name or await (await self._chat(connected)).person_name(fact.author.id)
-                pressed = ButtonPressed(
-                    fact.channel_id,
-                    fact.root_ts,
-                    fact.action,
-                    fact.value,
-                    type(fact.author)(fact.author.id, named),
-                    fact.at,
-                )
+                pressed = replace(fact, author=await self._who(connected, fact))
                 return lambda session: sync.pressed(session, connected, pressed)
             case Echo():
                 removed = await self._echoes.take_back_if_doubled(connected, fact)
                 return lambda session: self._echoes.note(session, connected, fact, removed=removed)
             case ConnectionBroken(reason):
                 return lambda session: self._broken(session, connected, reason)
+
+    async def _who(self, connected: Connected, fact: ButtonPressed) -> Person:
+        """Who pressed a button, with all by which they may be listed as an approver."""
+        chat = await self._chat(connected)
+        name = fact.author.name or await chat.person_name(fact.author.id)
+        answers = fact.action.startswith(ANSWER_ACTION)
+        return Person(fact.author.id, name, await chat.handles(fact.author.id) if answers else frozenset())
 
     async def _original(self, connected: Connected, fact: ReactionAdded) -> MessagePosted | None:
         if fact.name != SYNC_REACTION:

@@ -20,8 +20,10 @@ from nexus.pipeline.facts import (
     MessageEdited,
     MessagePosted,
     Person,
+    PostReply,
     ReactionAdded,
 )
+from nexus.pipeline.followups import ask_again
 from nexus.pipeline.mirror import hash_text, remember
 from nexus.pipeline.outbox import enqueue, micros
 from nexus.pipeline.ports import Connected
@@ -109,13 +111,17 @@ class Sync:
             stopped = await self._desk.stop(session, conversation, f"stopped by {fact.author.name}")
             return conversation.id, None if stopped else "nothing to stop"
         if not known:
-            answered = await self._desk.answer(session, conversation, fact.text.strip(), fact.author, None)
-            if not answered:
-                await self._desk.inform(
+            verdict_on_answer = await self._desk.answer(
+                session, conversation, fact.text.strip(), fact.author, chat.vendor, None
+            )
+            if verdict_on_answer != "answered":
+                told = await self._desk.inform(
                     session,
                     conversation,
                     Said("reply", fact.author.name, chat.vendor, said, fact.ts, fact.at),
                 )
+                if not told:
+                    await ask_again(session, self._desk, conversation, message, fact.author, traceparent)
         if verdict.comment is None and not sync:
             return conversation.id, None
         comment = "\n".join((verdict.comment or without_keyword(fact.text, keyword), *fact.files)).strip()
@@ -211,10 +217,29 @@ class Sync:
                 done = await self._desk.stop(session, conversation, f"stopped by {fact.author.name or fact.author.id}")
             case action if action == ANSWER_ACTION:
                 question, _, value = fact.value.partition(":")
-                done = await self._desk.answer(session, conversation, value, fact.author, _uuid(question))
+                verdict = await self._desk.answer(
+                    session, conversation, value, fact.author, chat.vendor, _uuid(question) or UUID(int=0)
+                )
+                if verdict == "not_allowed":
+                    await self._say_who_may(session, conversation, question, fact)
+                    return conversation.id, "only listed approvers may decide this"
+                done = verdict == "answered"
             case _:
                 return conversation.id, "a button without a meaning here"
         return conversation.id, None if done else "too late: there is nothing to stop or answer any more"
+
+    async def _say_who_may(
+        self, session: AsyncSession, conversation: TaskMapping, question: str, fact: ButtonPressed
+    ) -> None:
+        """A button that did nothing must not be silent; once for each person is enough."""
+        who = fact.author.name or fact.author.id
+        await enqueue(
+            session,
+            conversation,
+            PostReply(fact.channel_id, f"{who} is not among those who may decide this. It still waits."),
+            effect_key=f"not-allowed:{question}:{fact.author.id}",
+            order_key=micros(fact.at),
+        )
 
     async def _comment(
         self,

@@ -25,9 +25,11 @@ SYSTEM_TABLES = (
     "inbox",
     "deliveries",
     "tasks",
+    "questions",
     "task_mappings",
     "messages",
     "paces",
+    "search_changes",
 )
 
 

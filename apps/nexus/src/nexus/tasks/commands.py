@@ -2,25 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
-from nexus.kit.ids import new_id
 from nexus.pipeline.facts import PostReply, Speaker
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.store.database import Database
-from nexus.store.tables import Agent, AgentSession, Question, Task, TaskEvent, TaskMapping
-from nexus.tasks.desk import finish, note
-from nexus.tasks.rules import ACCEPT_SECONDS, AT_WORK, LEASE_SECONDS, lease_end
+from nexus.store.tables import Agent, AgentSession, Task, TaskEvent, TaskMapping
+from nexus.tasks import questions
+from nexus.tasks.desk import TaskDesk, finish
+from nexus.tasks.handover import hand_over
+from nexus.tasks.history import note
+from nexus.tasks.rules import ACCEPT_SECONDS, AT_WORK, LEASE_SECONDS, STALE, TASK_TTL_SECONDS, lease_end
 from oblivion_protocol import (
     HELD_STATES,
     Accepted,
     Answer,
     Refused,
+    Repeatable,
     TaskAccept,
     TaskApprove,
     TaskArtifact,
@@ -60,6 +63,7 @@ class AgentCommands:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
+        self._desk = TaskDesk(clock)
 
     async def carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
         """One command, in one transaction. Raises SessionReplaced."""
@@ -88,7 +92,9 @@ class AgentCommands:
             answer = await self._do(session, task, conversation, agent, command)
             if isinstance(answer, Refused):
                 return answer
-            task.last_sign_at = self._clock.now()
+            if not isinstance(command, TaskHeartbeat):
+                task.last_sign_at = self._clock.now()
+                task.reason = None if task.reason == STALE else task.reason
             if task.finished_at is None and task.agent_id is not None:
                 task.lease_until = lease_end(self._clock.now())
             if not isinstance(command, TaskHeartbeat):
@@ -150,15 +156,14 @@ class AgentCommands:
             case TaskArtifact():
                 said = "\n".join(part for part in (command.name, command.url, command.text) if part)
                 return await self._say(session, task, conversation, agent, command, said)
-            case TaskAsk():
-                return await self._ask(session, task, conversation, agent, command, "ask")
-            case TaskApprove():
-                return await self._ask(session, task, conversation, agent, command, "approve")
+            case TaskAsk() | TaskApprove():
+                return await questions.ask(session, self._clock, task, conversation, agent, command)
             case TaskComplete():
                 task.result = command.result
                 if command.result.strip():
                     await self._say(session, task, conversation, agent, command, command.result)
                 await finish(session, task, "completed", self._clock)
+                await hand_over(session, self._desk, task, conversation, agent, command.result)
             case TaskFail():
                 if command.retryable:
                     await requeue(session, task, "rejected", self._clock, detail=command.error)
@@ -194,44 +199,13 @@ class AgentCommands:
                 session,
                 conversation,
                 PostReply(conversation.channel_id, said, Speaker(agent.name, agent.icon)),
-                effect_key=f"task:{task.id}:{command.event_id}",
+                effect_key=f"task:{task.id}:{_said_as(command)}",
                 order_key=micros(self._clock.now()),
                 # The result and the failure outlive a Stop that comes after them.
                 task_id=None if isinstance(command, TaskComplete | TaskFail) else task.id,
                 traceparent=task.traceparent,
             )
         return Accepted(lease_seconds=LEASE_SECONDS)
-
-    async def _ask(
-        self,
-        session: AsyncSession,
-        task: Task,
-        conversation: TaskMapping,
-        agent: Agent,
-        command: TaskAsk | TaskApprove,
-        kind: Literal["ask", "approve"],
-    ) -> Answer:
-        is_question = isinstance(command, TaskAsk)
-        prompt = command.question if isinstance(command, TaskAsk) else command.action
-        options = list(command.options) if isinstance(command, TaskAsk) else ["Approve", "Deny"]
-        timeout = command.timeout_seconds
-        question = Question(
-            id=new_id(),
-            tenant_id=task.tenant_id,
-            task_id=task.id,
-            kind=kind,
-            prompt=prompt,
-            options=options,
-            approvers=[] if isinstance(command, TaskAsk) else list(command.approvers),
-            expires_at=self._clock.now() + timedelta(seconds=timeout) if timeout else None,
-        )
-        session.add(question)
-        task.state = "input_required" if is_question else "approval_required"
-        asked = prompt if is_question else f"May I: {prompt}?"
-        if options:
-            asked += "\nReply with one of: " + " · ".join(options)
-        await self._say(session, task, conversation, agent, command, asked)
-        return Accepted(lease_seconds=LEASE_SECONDS, question_id=str(question.id))
 
 
 async def check_session(session: AsyncSession, caller: Caller) -> None:
@@ -262,7 +236,7 @@ async def requeue(
     detail: str = "",
     pause_seconds: float = 0,
 ) -> None:
-    """Puts a task back: nobody holds it, and what its last holder still sends is stale."""
+    """Puts a task back: nobody holds it, and what its last holder still sends is stale. Its questions wait on."""
     note(
         session,
         task,
@@ -273,12 +247,17 @@ async def requeue(
         text("UPDATE agent_messages SET acked_at = clock_timestamp() WHERE task_id = :task AND acked_at IS NULL"),
         {"task": task.id},
     )
-    await session.execute(
-        update(Question).where(Question.task_id == task.id, Question.state == "open").values(state="withdrawn")
-    )
     task.state, task.reason = "submitted", reason
+    task.expires_at = max(task.expires_at, clock.now() + timedelta(seconds=TASK_TTL_SECONDS))
     task.agent_id, task.instance, task.lease_until, task.progress = None, None, None, None
     task.next_offer_at = clock.now() + timedelta(seconds=pause_seconds)
+
+
+def _said_as(command: TaskCommand) -> str:
+    """What is said under one key is said once, in whichever epoch of the task."""
+    if isinstance(command, Repeatable) and command.key is not None:
+        return f"said:{command.key}"
+    return command.event_id
 
 
 def _facts(command: TaskCommand) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
-from nexus.pipeline.desk import Said
+from nexus.pipeline.desk import AnswerVerdict, FollowUp, Said
 from nexus.pipeline.facts import Item, Person
 from nexus.pipeline.outbox import refresh_card
-from nexus.store.tables import Delivery, Message, ProjectMapping, Question, Task, TaskEvent, TaskMapping
-from nexus.tasks import mailbox
+from nexus.store.tables import Delivery, Message, ProjectMapping, Task, TaskMapping
+from nexus.tasks import mailbox, questions
+from nexus.tasks.history import note
 from nexus.tasks.offer import fitting
 from nexus.tasks.rules import TASK_TTL_SECONDS, is_over, may_become
 from oblivion_protocol import HELD_STATES, MAX_MESSAGE_BYTES, TaskState
@@ -32,47 +33,76 @@ class TaskDesk:
         task_type: str,
         traceparent: str | None,
     ) -> UUID:
-        """Opens a task, unless one is open."""
+        """Opens a task about the item, unless one is open."""
+        first = FollowUp(conversation.alias, task_type, item.description, item.creator, conversation.tracker)
+        return await self._open(session, conversation, first, f"{conversation.tracker}.description", traceparent)
+
+    async def request_again(
+        self, session: AsyncSession, conversation: TaskMapping, follow_up: FollowUp, traceparent: str | None
+    ) -> UUID:
+        """Opens another task in a conversation, unless one is open."""
+        task_id = await self._open(session, conversation, follow_up, f"{follow_up.source}.request", traceparent)
+        await refresh_card(session, conversation)
+        return task_id
+
+    async def _open(
+        self,
+        session: AsyncSession,
+        conversation: TaskMapping,
+        wanted: FollowUp,
+        source: str,
+        traceparent: str | None,
+    ) -> UUID:
         open_task = await open_task_of(session, conversation.id)
         if open_task is not None:
             return open_task.id
         mapping = await session.get(ProjectMapping, conversation.project_mapping_id)
+        conversation.alias = wanted.alias
         task = Task(
             id=new_id(),
             tenant_id=conversation.tenant_id,
             conversation_id=conversation.id,
-            alias=conversation.alias,
-            type=task_type,
-            title=item.title,
+            alias=wanted.alias,
+            type=wanted.type,
+            title=conversation.title,
             instructions=(mapping.instructions if mapping else "")
-            or f"You work for @{conversation.alias}. Type of work: {task_type}.",
+            or f"You work for @{wanted.alias}. Type of work: {wanted.type}.",
             expires_at=self._clock.now() + timedelta(seconds=TASK_TTL_SECONDS),
+            hops=wanted.hops,
+            turns=wanted.turns,
             traceparent=traceparent,
         )
         session.add(task)
-        # People's words are kept as a message, like everything else that is said in the conversation.
+        # What is asked for is kept as a message, like everything else that is said in the conversation.
         session.add(
             Message(
                 id=new_id(),
                 tenant_id=conversation.tenant_id,
                 conversation_id=conversation.id,
-                source=f"{conversation.tracker}.description",
+                source=source,
                 external_id=str(task.id),
-                author_id=item.creator.id,
-                author_name=item.creator.name or item.creator.id,
-                text=item.description,
+                author_id=wanted.author.id,
+                author_name=wanted.author.name or wanted.author.id,
+                text=wanted.text,
                 occurred_at=self._clock.now(),
             )
         )
-        note(session, task, "task.submitted", {"type": task_type, "alias": conversation.alias})
+        note(
+            session,
+            task,
+            "task.submitted",
+            {"type": task.type, "alias": task.alias, "by": wanted.author.name, "source": source, "hops": task.hops},
+        )
         await session.flush()
         return task.id
 
-    async def inform(self, session: AsyncSession, conversation: TaskMapping, said: Said) -> None:
+    async def inform(self, session: AsyncSession, conversation: TaskMapping, said: Said) -> bool:
         """Sends a ContextUpdate to the holder; whoever takes the task later gets it as context."""
         task = await open_task_of(session, conversation.id)
-        if task is None or task.state not in HELD_STATES or task.agent_id is None:
-            return
+        if task is None:
+            return False
+        if task.state not in HELD_STATES or task.agent_id is None:
+            return True
         await mailbox.post(
             session,
             task.agent_id,
@@ -88,6 +118,7 @@ class TaskDesk:
             at=said.at,
             traceparent=task.traceparent,
         )
+        return True
 
     async def stop(self, session: AsyncSession, conversation: TaskMapping, reason: str) -> bool:
         """Cancels: first nothing of the task has an effect any more, then the agent is told."""
@@ -122,74 +153,20 @@ class TaskDesk:
         conversation: TaskMapping,
         text: str,
         author: Person,
+        source: str,
         question_id: UUID | None,
-    ) -> bool:
-        """Answers the open question of the task at work, if the text can be an answer to it."""
+    ) -> AnswerVerdict:
+        """Answers an open question of the task, also while nobody works on it: whoever does next finds the answer."""
         task = await open_task_of(session, conversation.id)
-        if task is None or task.agent_id is None:
-            return False
-        question = await session.scalar(
-            select(Question)
-            .where(Question.task_id == task.id, Question.state == "open")
-            .where(Question.id == question_id if question_id is not None else Question.kind == "ask")
-            .order_by(Question.created_at)
-            .limit(1)
-            .with_for_update()
-        )
-        if question is None or (question.expires_at is not None and question.expires_at < self._clock.now()):
-            return False
-        chosen = text
-        if question.options:
-            chosen = next((option for option in question.options if option.lower() == text.lower()), "")
-            if not chosen:
-                return False
-        if question.approvers and author.id not in question.approvers:
-            return False
-        question.state, question.answer = "answered", chosen
-        question.answered_by, question.answered_at = author.name or author.id, self._clock.now()
-        task.state, task.reason = "working", None
-        note(session, task, "question.answered", {"question_id": str(question.id), "by": question.answered_by})
-        await mailbox.post(
-            session,
-            task.agent_id,
-            task.tenant_id,
-            "context.updated",
-            task_id=task.id,
-            instance=task.instance,
-            kind="answer",
-            author=question.answered_by,
-            text=chosen,
-            source=conversation.chat,
-            question_id=str(question.id),
-            at=self._clock.now(),
-        )
-        await refresh_card(session, conversation)
-        return True
+        if task is None:
+            return "nothing"
+        return await questions.answer(session, self._clock, task, conversation, text, author, source, question_id)
 
 
 async def open_task_of(session: AsyncSession, conversation_id: UUID) -> Task | None:
     """The task of a conversation that is not over, locked for the rest of the transaction."""
     return await session.scalar(
         select(Task).where(Task.conversation_id == conversation_id, Task.finished_at.is_(None)).with_for_update()
-    )
-
-
-def note(
-    session: AsyncSession, task: Task, kind: str, data: dict[str, object], *, event_id: str | None = None,
-    answer: dict[str, object] | None = None,
-) -> None:  # fmt: skip
-    """Adds a line to the task's history."""
-    session.add(
-        TaskEvent(
-            id=new_id(),
-            tenant_id=task.tenant_id,
-            task_id=task.id,
-            kind=kind,
-            epoch=task.epoch or None,
-            data=data,
-            event_id=event_id,
-            answer=answer,
-        )
     )
 
 
@@ -201,7 +178,5 @@ async def finish(
     assert is_over(state) and may_become(current, state), f"{current} → {state}"
     task.state, task.reason, task.finished_at, task.lease_until = state, reason, clock.now(), None
     await mailbox.withdraw(session, task.id, clock.now())
-    await session.execute(
-        update(Question).where(Question.task_id == task.id, Question.state == "open").values(state="withdrawn")
-    )
+    await questions.withdraw(session, clock, task)
     note(session, task, f"task.{state}", {"reason": reason or ""})

@@ -17,7 +17,8 @@ from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import Agent, AgentAlias, AgentSession, Task, TaskEvent, TaskMapping
 from nexus.tasks import mailbox
 from nexus.tasks.commands import requeue
-from nexus.tasks.desk import finish, note
+from nexus.tasks.desk import finish
+from nexus.tasks.history import note
 from nexus.tasks.offer import offer_fields
 from nexus.tasks.rules import (
     ACCEPT_SECONDS,
@@ -27,6 +28,7 @@ from nexus.tasks.rules import (
     choose,
     lease_end,
 )
+from nexus.tasks.sweeps import expire_questions, show_stale
 from oblivion_protocol import HELD_STATES, WaitReason
 
 log = get_logger(__name__)
@@ -69,6 +71,8 @@ class Dispatcher:
             )
             tenants: Sequence[UUID] = due.scalars().all()
         self._ran_at = (self._clock.now(), self._steady())
+        await expire_questions(self._db, self._clock)
+        await show_stale(self._db, self._clock)
         offers = 0
         for tenant_id in tenants:
             await self._take_back(tenant_id)

@@ -55,11 +55,19 @@ async def offer_fields(session: AsyncSession, task: Task, conversation: TaskMapp
         "links": [{"label": conversation.tracker, "url": conversation.url}],
         "traceparent": task.traceparent,
     }
-    described = [one for one in newest if one.source.endswith(".description")]
+    # What this task was asked for comes first, then what the item says; other tasks' requests are said in the thread.
+    asked = await session.scalars(
+        select(Message)
+        .where(Message.conversation_id == conversation.id, Message.deleted_at.is_(None))
+        .where(Message.source.endswith(".request") | Message.source.endswith(".description"))
+        .order_by((Message.external_id == str(task.id)).desc(), Message.occurred_at)
+    )
+    wanted = [one for one in asked if one.external_id == str(task.id) or one.source.endswith(".description")][:2]
+    described = [one for one in newest if one.source.endswith((".description", ".request"))]
     fields["untrusted"] = [
-        {"author": one.author_name, "source": one.source, "text": fitting(one.text, MAX_MESSAGE_BYTES // 3)}
-        for one in described
-    ][:1]
+        {"author": one.author_name, "source": one.source, "text": fitting(one.text, MAX_MESSAGE_BYTES // 4)}
+        for one in wanted
+    ]
     left = MAX_MESSAGE_BYTES - _SPARE_BYTES - _size(fields)
     for one in newest:
         if one in described:

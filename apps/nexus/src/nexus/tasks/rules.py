@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nexus.pipeline.facts import Person
 from oblivion_protocol import HELD_STATES, TERMINAL_STATES, TaskState, WaitReason
 
 LEASE_SECONDS = 60
@@ -17,9 +18,16 @@ HEARTBEAT_SECONDS = 20
 ACCEPT_SECONDS = 10
 ONLINE_SECONDS = 30
 STALE_SECONDS = 30 * 60
+STALE = "stale"
+"""The reason that is shown on a task whose holder renews its lease and gives no other sign."""
 TASK_TTL_SECONDS = 24 * 3600
 REFUSAL_PAUSE_SECONDS = 60
 """How long an agent that did not take an offer is not offered the same task again."""
+
+MAX_HOPS = 6
+"""How many agents may pass a matter on, each to the next, before a person has to ask anew."""
+MAX_TURNS = 4
+"""How many tasks agents may give one another in a conversation in which no person speaks."""
 
 AT_WORK: frozenset[TaskState] = HELD_STATES - {"offered"}
 """States in which the holder may write."""
@@ -85,6 +93,31 @@ def choose(candidates: Sequence[Candidate], task_type: str) -> Candidate | WaitR
         if not left:
             return reason
     return min(willing, key=lambda one: (one.load, -one.connected_at.timestamp(), one.instance))
+
+
+def may_approve(approvers: Sequence[str], person: Person) -> bool:
+    """Whether somebody is among those who were listed: by id, e-mail address, or group, never by a name that people
+    can give themselves."""
+    known = {person.id.casefold(), *person.handles}
+    return any(_plain_handle(one) in known for one in approvers)
+
+
+def _plain_handle(listed: str) -> str:
+    """`<@U123>` and `<!subteam^S123|@oncall>`, as a chat writes its mentions, are the ids within."""
+    handle = listed.strip().casefold()
+    if handle.startswith("<") and handle.endswith(">"):
+        handle = handle[1:-1].partition("|")[0]
+        return handle.removeprefix("!subteam^").removeprefix("@")
+    return handle
+
+
+def why_not_handed_over(hops: int, turns: int) -> str | None:
+    """Why a task that an agent asks of another one is not opened; None when it is. Stops loops."""
+    if hops > MAX_HOPS:
+        return f"it has been passed on {MAX_HOPS} times already"
+    if turns > MAX_TURNS:
+        return f"agents have asked one another {MAX_TURNS} times in a row"
+    return None
 
 
 def lease_end(now: datetime) -> datetime:

@@ -138,7 +138,7 @@ def test_a_working_card_says_what_a_person_wants_to_know(make_view) -> None:
             "⏳ *Waiting for an agent* — no agent of @AI_Squad is online; it starts as soon as one is",
         ),
         ({"state": "offered"}, "📨 *Offered to fixer*"),
-        ({"state": "input_required"}, "❓ *fixer needs an answer: reply in this thread*"),
+        ({"state": "input_required"}, "❓ *fixer needs an answer in this thread*"),
         ({"state": "completed", "agent": None}, "✅ *Done by an agent*"),
         ({"state": "working", "agent": None}, "⚙️ *An agent is working*"),
         ({"state": "failed", "reason": "<!here> 1 < 2"}, "❌ *fixer could not do it* — &lt;!here&gt; 1 &lt; 2"),

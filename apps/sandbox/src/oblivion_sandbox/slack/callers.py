@@ -15,6 +15,7 @@ BOT_SCOPES = (
     "channels:join",
     "users:read",
     "users:read.email",
+    "usergroups:read",
     "reactions:read",
     "reactions:write",
     "app_mentions:read",

@@ -8,7 +8,7 @@ from oblivion_sandbox.slack.args import Args
 from oblivion_sandbox.slack.callers import Caller
 from oblivion_sandbox.slack.errors import SlackError
 from oblivion_sandbox.slack.service import Slack
-from oblivion_sandbox.slack.state import SEED_TIME, USERS, User
+from oblivion_sandbox.slack.state import GROUPS, SEED_TIME, USERS, User
 
 _EMOJI = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
 
@@ -69,6 +69,33 @@ async def list_users(slack: Slack, caller: Caller, args: Args) -> JsonObject:
     """users.list: all on one page."""
     members = [user_view(user) for user in USERS.values()]
     return {"ok": True, "members": members, "cache_ts": SEED_TIME, "response_metadata": {"next_cursor": ""}}
+
+
+async def list_groups(slack: Slack, caller: Caller, args: Args) -> JsonObject:
+    """usergroups.list: the members only when they are asked for."""
+    with_users = args.flag("include_users")
+    groups: list[JsonObject] = []
+    for group in GROUPS:
+        view: JsonObject = {
+            "id": group.id,
+            "team_id": seed.SLACK_TEAM_ID,
+            "is_usergroup": True,
+            "name": group.name,
+            "description": "",
+            "handle": group.handle,
+            "is_external": False,
+            "date_create": SEED_TIME,
+            "date_update": SEED_TIME,
+            "date_delete": 0,
+            "auto_type": None,
+            "created_by": seed.SLACK_USER_DANA,
+            "updated_by": seed.SLACK_USER_DANA,
+            "deleted_by": None,
+            "prefs": {"channels": [], "groups": []},
+            "user_count": len(group.users),
+        }
+        groups.append(view | {"users": [*group.users]} if with_users else view)
+    return {"ok": True, "usergroups": groups}
 
 
 async def auth_test(slack: Slack, caller: Caller, args: Args) -> JsonObject:

@@ -54,6 +54,7 @@ METHODS: dict[str, Method] = {
     "conversations.replies": Method(conversations.replies, READ_HISTORY, TIER_3),
     "users.info": Method(people.user_info, ("users:read",), TIER_4),
     "users.list": Method(people.list_users, ("users:read",), TIER_2),
+    "usergroups.list": Method(people.list_groups, ("usergroups:read",), TIER_2),
     "reactions.add": Method(people.add_reaction, ("reactions:write",), TIER_3),
     "reactions.get": Method(people.get_reactions, ("reactions:read",), TIER_3),
 }

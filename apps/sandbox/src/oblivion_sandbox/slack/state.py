@@ -33,6 +33,19 @@ USERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """A group that people mention by its handle; administrators say who is in it."""
+
+    id: str
+    handle: str
+    name: str
+    users: tuple[str, ...]
+
+
+GROUPS = (UserGroup(seed.SLACK_GROUP_ONCALL, "oncall", "On call", (seed.SLACK_USER_DANA,)),)
+
+
 class Channel(BaseModel):
     """A channel and who is in it."""
 

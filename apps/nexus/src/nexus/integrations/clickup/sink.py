@@ -6,9 +6,15 @@ from datetime import UTC, datetime, timedelta
 from nexus.integrations.clickup.answers import ReadComment, Task
 from nexus.integrations.clickup.client import ClickUpClient
 from nexus.integrations.clickup.payloads import OUR_WEBHOOK_ID
-from nexus.integrations.clickup.text import deleted_comment, description_of, mirrored_comment, mirrors
+from nexus.integrations.clickup.text import (
+    deleted_comment,
+    description_of,
+    mirrored_comment,
+    mirrors,
+    question_note,
+)
 from nexus.pipeline.errors import Rejected
-from nexus.pipeline.facts import AddComment, EditComment, Intent, Item, Person
+from nexus.pipeline.facts import AddComment, AddNote, EditComment, EditNote, Intent, Item, Person, QuestionView
 from nexus.pipeline.ports import Outgoing, RateLimit, RawRequest, Receipt
 
 _CLOSED_TYPES = frozenset({"closed", "done"})
@@ -77,18 +83,27 @@ class ClickUpTracker:
                 if outgoing.twin_id is None:
                     raise Rejected("The comment that should change was never written to ClickUp")
                 permalink = _permalink(outgoing)
-                changed = mirrored_comment(intent.author, intent.text, permalink)
+                changed = mirrored_comment(intent.author, intent.text, permalink, intent.late_at)
                 text = deleted_comment(intent.author, permalink) if intent.deleted else changed
                 # Where somebody removed the comment itself, nothing is left to be marked as deleted.
                 if not await self._client.edit_comment(outgoing.twin_id, text) and not intent.deleted:
                     raise Rejected("The comment that should change was deleted in ClickUp")
+                return Receipt(outgoing.twin_id)
+            case AddNote():
+                text = question_note(_question(outgoing), _permalink(outgoing))
+                return Receipt(await self._client.add_comment(intent.item_id, text))
+            case EditNote() if outgoing.twin_id is not None:
+                # Where somebody removed it, nothing is left that waits for an answer.
+                await self._client.edit_comment(
+                    outgoing.twin_id, question_note(_question(outgoing), _permalink(outgoing))
+                )
                 return Receipt(outgoing.twin_id)
             case _:
                 raise Rejected(f"ClickUp cannot do {type(intent).__name__}")
 
     async def find(self, outgoing: Outgoing) -> Receipt | None:
         """Looks for our comment, back to the first try. An edit may be done twice, so it needs no search."""
-        if not isinstance(outgoing.intent, AddComment):
+        if not isinstance(outgoing.intent, AddComment | AddNote):
             return None
         permalink = _permalink(outgoing)
         oldest: ReadComment | None = None
@@ -112,6 +127,12 @@ class ClickUpTracker:
         """Deletes a comment of ours."""
         del place_id
         await self._client.delete_comment(external_id)
+
+
+def _question(outgoing: Outgoing) -> QuestionView:
+    if outgoing.question is None:
+        raise Rejected("There is nothing to ask: the note came without its question")
+    return outgoing.question
 
 
 def _permalink(outgoing: Outgoing) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from nexus.integrations.clickup.answers import Task
-from nexus.pipeline.facts import Person
+from nexus.pipeline.facts import Person, QuestionView
 
 MAX_COMMENT_CHARS = 9_000
 """Our own limit: ClickUp documents none for comments."""
@@ -25,6 +25,39 @@ def mirrored_comment(author: Person, text: str, permalink: str, late_at: datetim
 def deleted_comment(author: Person, permalink: str) -> str:
     """What the comment says once its message was deleted."""
     return f"{_name(author)} deleted this message in Slack.\n{permalink}"
+
+
+def question_note(question: QuestionView, mark: str) -> str:
+    """A question of an agent under the task, or what became of it, in plain text.
+
+    Its last line leads to the thread, where the buttons are, and is our proof that the comment exists.
+    """
+    lead = "asks" if question.kind == "ask" else "asks for an approval"
+    head = f"{_shortened(question.agent, 200)} {lead}: "
+    tail = f"{_what_became_of(question)}\n{mark}"
+    room = MAX_COMMENT_CHARS - len(head) - len(tail) - 1
+    return f"{head}{_shortened(question.prompt.replace(chr(0), '').strip(), room)}\n{tail}"
+
+
+def _what_became_of(question: QuestionView) -> str:
+    by = _shortened(question.answered_by or "somebody", 200)
+    match question.state:
+        case "answered" if question.kind == "approve":
+            return f"{'Approved' if question.answer == question.options[0] else 'Denied'} by {by}."
+        case "answered":
+            return f"Answered by {by}: {_shortened(question.answer or '', 1000)}"
+        case "expired":
+            return "Nobody answered in time. That is not a no."
+        case "withdrawn":
+            return "Not needed any more."
+        case "open" if question.kind == "approve":
+            return "Approve or deny it in Slack:"
+        case "open" if question.options:
+            return (
+                f"Comment with one of: {' · '.join(_shortened(each, 300) for each in question.options)}; or in Slack:"
+            )
+        case "open":
+            return "Comment with the answer, or reply in Slack:"
 
 
 def mirrors(comment_text: str, permalink: str) -> bool:

@@ -69,6 +69,8 @@ class Profile(Answer):
 
     display_name: Text = ""
     real_name: Text = ""
+    email: Text | None = None
+    """Only with the permission `users:read.email`."""
     api_app_id: Id | None = None
     """The app that a bot belongs to."""
 
@@ -90,6 +92,20 @@ class UserInfo(Answer):
     """Answer of `users.info`."""
 
     user: User
+
+
+class UserGroup(Answer):
+    """A user group, which people mention by its handle."""
+
+    id: Id
+    handle: Text = ""
+    users: tuple[Id, ...] = ()
+
+
+class UserGroups(Answer):
+    """Answer of `usergroups.list`."""
+
+    usergroups: tuple[UserGroup, ...] = ()
 
 
 class Channel(Answer):

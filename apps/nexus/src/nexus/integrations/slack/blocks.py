@@ -10,12 +10,13 @@ from typing import Any
 
 from nexus.integrations.slack.payloads import MARKER
 from nexus.integrations.slack.text import linked, neutralise, pieces, plain_title, truncate, visible, web_link
-from nexus.integrations.slack.words import STEP_TICKS, state_line
-from nexus.pipeline.facts import CardView
+from nexus.integrations.slack.words import STEP_TICKS, question_line, state_line
+from nexus.pipeline.facts import CardView, QuestionView
 
 Block = dict[str, Any]
 
 STOP_ACTION = "oblivion_stop"
+ANSWER_ACTION = "oblivion_answer"
 
 _MAX_TITLE_CHARS = 150
 _MAX_FALLBACK_CHARS = 4000
@@ -28,6 +29,7 @@ _MAX_STEP_CHARS = 140
 _MAX_SECTION_CHARS = 3000
 _MAX_REPLY_CHARS = 11_000
 _MAX_BUTTON_VALUE_CHARS = 2000
+_MAX_BUTTON_CHARS = 75
 
 
 def marker(delivery_id: str) -> str:
@@ -70,6 +72,34 @@ def reply(text: str, delivery_id: str, late_at: datetime | None = None) -> tuple
         blocks.insert(0, _context(f"🕓 Written {local}, delivered late"))
     blocks[0]["block_id"] = marker(delivery_id)
     return neutralise(said, _MAX_FALLBACK_CHARS), blocks
+
+
+def question(view: QuestionView, delivery_id: str) -> tuple[str, list[Block]]:
+    """A question with a button for each answer; once it is settled, what became of it in their place."""
+    said = visible(view.prompt).strip() or "(empty question)"
+    lead = "❓" if view.kind == "ask" else "🔐 May I:"
+    body = truncate(f"{lead} {linked(neutralise(said))}", _MAX_SECTION_CHARS)
+    drawn = [_section(body, block_id=marker(delivery_id))]
+    if view.state == "open" and view.options:
+        drawn.append(
+            {"type": "actions", "elements": [_answer_button(view, n) for n in range(min(len(view.options), 20))]}
+        )
+    drawn.append(_context(question_line(view)))
+    return neutralise(f"{lead} {said}", _MAX_FALLBACK_CHARS), drawn
+
+
+def _answer_button(view: QuestionView, number: int) -> Block:
+    option = view.options[number]
+    label = plain_title(option, _MAX_BUTTON_CHARS) or str(number + 1)
+    button: Block = {
+        "type": "button",
+        "action_id": f"{ANSWER_ACTION}:{number}",
+        "text": {"type": "plain_text", "text": label, "emoji": True},
+        "value": f"{view.id}:{option}"[:_MAX_BUTTON_VALUE_CHARS],
+    }
+    if view.kind == "approve":
+        button["style"] = "primary" if number == 0 else "danger"
+    return button
 
 
 def speaker_name(name: str) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from nexus.integrations.slack.answers import ChannelInfo, Permalink, UserInfo
+from nexus.integrations.slack.answers import ChannelInfo, Permalink, UserGroups, UserInfo
 from nexus.integrations.slack.client import SlackClient
 from nexus.integrations.slack.text import mentioned, readable
 from nexus.kit.logging import get_logger
@@ -15,15 +15,18 @@ log = get_logger(__name__)
 Value = TypeVar("Value")
 
 _KEEP_SECONDS = 600.0
+_KEEP_GROUPS_SECONDS = 60.0
+"""Who is on call changes; an approval must not wait for long until it is known."""
 _MAX_REMEMBERED = 5000
 _MAX_LOOKUPS = 50
 
 
 class Remembered(Generic[Value]):
-    """Answers by key, each good for ten minutes; the oldest go first when there are too many."""
+    """Answers by key, each good for a while; the oldest go first when there are too many."""
 
-    def __init__(self, seconds_now: Callable[[], float]) -> None:
+    def __init__(self, seconds_now: Callable[[], float], keep_seconds: float = _KEEP_SECONDS) -> None:
         self._now = seconds_now
+        self._keep_seconds = keep_seconds
         self._known: dict[str, tuple[float, Value]] = {}
 
     async def get(self, key: str, ask: Callable[[], Awaitable[Value]]) -> Value:
@@ -35,7 +38,7 @@ class Remembered(Generic[Value]):
         self._known.pop(key, None)
         while len(self._known) >= _MAX_REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[key] = (self._now() + _KEEP_SECONDS, value)
+        self._known[key] = (self._now() + self._keep_seconds, value)
         return value
 
 
@@ -47,6 +50,7 @@ class Directory:
         self._people = Remembered[str](seconds_now)
         self._channels = Remembered[str | None](seconds_now)
         self._links = Remembered[str](seconds_now)
+        self._groups = Remembered[dict[str, frozenset[str]]](seconds_now, _KEEP_GROUPS_SECONDS)
 
     async def person(self, user_id: str) -> str:
         """How people call somebody; the id itself when Slack will not say."""
@@ -61,6 +65,31 @@ class Directory:
             return found.user.called or user_id
 
         return await self._people.get(user_id, ask)
+
+    async def handles(self, user_id: str) -> frozenset[str]:
+        """Somebody's e-mail address, and the handles (`@oncall`) and ids of their user groups, in lower case.
+
+        Both need permissions that an app may lack; what Slack will not say is left out.
+        """
+        groups = await self._groups.get("", self._all_groups)
+        found = {handle for handle, members in groups.items() if user_id in members}
+        try:
+            info = await self._client.read("users.info", UserInfo, user=user_id)
+        except Rejected:
+            return frozenset(found)
+        email = info.user.profile.email
+        return frozenset(found | {email.casefold()} if email else found)
+
+    async def _all_groups(self) -> dict[str, frozenset[str]]:
+        try:
+            answer = await self._client.read("usergroups.list", UserGroups, include_users=True)
+        except Rejected as refused:
+            log.warning("slack.groups_unknown", reason=refused.reason)
+            return {}
+        members: dict[str, frozenset[str]] = {}
+        for group in answer.usergroups:
+            members[f"@{group.handle.casefold()}"] = members[group.id.casefold()] = frozenset(group.users)
+        return members
 
     async def channel(self, channel_id: str) -> str | None:
         """The name of a channel; None when there is none that we can see."""

@@ -16,15 +16,20 @@ from nexus.integrations.slack.refusals import Refused
 from nexus.pipeline.errors import Deferred, Rejected, Retryable
 from nexus.pipeline.facts import (
     AddComment,
+    AddNote,
     CardView,
     EditComment,
+    EditNote,
     EditReply,
     Fact,
     Intent,
     PostCard,
+    PostQuestion,
     PostReply,
+    QuestionView,
     Speaker,
     UpdateCard,
+    UpdateQuestion,
 )
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
 
@@ -63,9 +68,18 @@ class SlackChat:
                     outgoing, channel_id, text, drawn, thread_ts=root_ts, **_speaking_as(reply.speaker)
                 )
             case EditReply(channel_id) as edit:
-                text, drawn = blocks.reply(edit.text, str(outgoing.id))
+                text, drawn = blocks.reply(edit.text, str(outgoing.id), edit.late_at)
                 return await self._update(channel_id, outgoing.twin_id, text, drawn)
-            case AddComment() | EditComment():
+            case PostQuestion(channel_id) as asked:
+                root_ts = _known(outgoing.root_ts)
+                text, drawn = blocks.question(_question(outgoing), str(outgoing.id))
+                return await self._post(
+                    outgoing, channel_id, text, drawn, thread_ts=root_ts, **_speaking_as(asked.speaker)
+                )
+            case UpdateQuestion(channel_id):
+                text, drawn = blocks.question(_question(outgoing), str(outgoing.id))
+                return await self._update(channel_id, outgoing.twin_id, text, drawn)
+            case AddComment() | EditComment() | AddNote() | EditNote():
                 raise Rejected("Slack has no comments: this delivery was meant for a tracker.")
 
     async def find(self, outgoing: Outgoing) -> Receipt | None:
@@ -74,7 +88,7 @@ class SlackChat:
         match outgoing.intent:
             case PostCard(channel_id):
                 return await self._search(outgoing, "conversations.history", channel=channel_id, oldest=oldest)
-            case PostReply(channel_id) if outgoing.root_ts is not None:
+            case PostReply(channel_id) | PostQuestion(channel_id) if outgoing.root_ts is not None:
                 return await self._search(
                     outgoing, "conversations.replies", channel=channel_id, ts=outgoing.root_ts, oldest=oldest
                 )
@@ -84,7 +98,7 @@ class SlackChat:
     def limit(self, intent: Intent) -> RateLimit | None:
         """One message a second in a channel, and 50 changes a minute (tier 3) in a workspace."""
         match intent:
-            case PostCard(channel_id) | PostReply(channel_id):
+            case PostCard(channel_id) | PostReply(channel_id) | PostQuestion(channel_id):
                 return RateLimit(f"post:{channel_id}", self._posts_per_second, burst=3)
             case _:
                 return RateLimit("update", self._posts_per_second * 50 / 60, burst=5)
@@ -100,6 +114,10 @@ class SlackChat:
     async def person_name(self, user_id: str) -> str:
         """How people call somebody; the id itself when nobody knows."""
         return await self._directory.person(user_id)
+
+    async def handles(self, user_id: str) -> frozenset[str]:
+        """Somebody's e-mail address and user groups, by which they may be listed as an approver."""
+        return await self._directory.handles(user_id)
 
     async def readable_text(self, text: str) -> str:
         """Slack's markup as plain text."""
@@ -218,6 +236,12 @@ def _card(outgoing: Outgoing) -> CardView:
     if outgoing.card is None:
         raise Rejected("There is nothing to draw: the delivery of a card came without its view.")
     return outgoing.card
+
+
+def _question(outgoing: Outgoing) -> QuestionView:
+    if outgoing.question is None:
+        raise Rejected("There is nothing to ask: the delivery of a question came without it.")
+    return outgoing.question
 
 
 def _known(ts: str | None) -> str:

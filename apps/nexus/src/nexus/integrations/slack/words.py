@@ -1,7 +1,7 @@
 """The words and signs for the states of a task, as people read them in Slack. Pure."""
 
 from nexus.integrations.slack.text import neutralise
-from nexus.pipeline.facts import CardView
+from nexus.pipeline.facts import CardView, QuestionView
 
 STEP_TICKS = {"done": "✅", "running": "▸", "pending": "☐", "failed": "✗"}
 """Signs for the states of the protocol's `PlanStep`."""
@@ -10,7 +10,7 @@ _STATES: dict[str, tuple[str, str]] = {
     "submitted": ("⏳", "Waiting for an agent"),
     "offered": ("📨", "Offered to {agent}"),
     "working": ("⚙️", "{agent} is working"),
-    "input_required": ("❓", "{agent} needs an answer: reply in this thread"),
+    "input_required": ("❓", "{agent} needs an answer in this thread"),
     "approval_required": ("🔐", "{agent} needs an approval"),
     "completed": ("✅", "Done by {agent}"),
     "failed": ("❌", "{agent} could not do it"),
@@ -31,6 +31,35 @@ _REASONS = {
 }
 
 
+_STALE = "no sign of life from it for half an hour; it still holds the task"
+_MAX_ANSWER_CHARS = 1000
+
+
+def question_line(view: QuestionView) -> str:
+    """How to answer, or what became of the question, in one line of mrkdwn."""
+    match view.state:
+        case "answered":
+            by = neutralise(view.answered_by or "somebody", 100)
+            if view.kind == "approve":
+                return f"{'✅ Approved' if view.answer == view.options[0] else '⛔ Denied'} by {by}"
+            return f"✅ *{neutralise(view.answer or '', _MAX_ANSWER_CHARS)}* — {by}"
+        case "expired":
+            return "⌛ Nobody answered in time. That is not a no: the agent may ask again."
+        case "withdrawn":
+            return "Not needed any more."
+        case "open":
+            until = ""
+            if view.expires_at is not None:
+                moment = f"{view.expires_at:%Y-%m-%d %H:%M} UTC"
+                at = f"<!date^{int(view.expires_at.timestamp())}^{{date_short_pretty}} {{time}}|{moment}>"
+                until = f" · until {at}"
+            if view.kind == "approve":
+                who = neutralise(", ".join(view.approvers), 300)
+                return f"{f'Only {who} may decide' if who else 'Anybody in this channel may decide'}{until}"
+            how = "Press one, or reply with it in this thread" if view.options else "Reply in this thread to answer"
+            return how + until
+
+
 def state_line(view: CardView) -> str:
     """Where the task stands and why, in one line of mrkdwn."""
     if view.tombstone is not None:
@@ -43,5 +72,7 @@ def state_line(view: CardView) -> str:
     if not view.reason:
         return line
     known = _REASONS.get(view.reason) if view.state == "submitted" else None
+    if view.reason == "stale" and view.state == "working":
+        known = _STALE
     alias = neutralise("@" + view.alias.lstrip("@"), 100)
     return f"{line} — {known.replace('{alias}', alias) if known else neutralise(view.reason)}"

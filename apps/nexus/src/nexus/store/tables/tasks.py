@@ -40,6 +40,10 @@ class Task(Base, Identified, TenantOwned):
     instance: Mapped[str | None]
     epoch: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     offers: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    hops: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    """How many agents, each asked by the one before, stand between a person and this task."""
+    turns: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    """How many tasks agents have given one another here since a person spoke."""
     lease_until: Mapped[datetime | None]
     last_sign_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
@@ -107,8 +111,12 @@ class Question(Base, Identified, TenantOwned):
     __table_args__ = (
         CheckConstraint("kind IN ('ask','approve')", name="kind"),
         CheckConstraint("state IN ('open','answered','expired','withdrawn')", name="state"),
+        Index("uq_questions_key", "task_id", "key", unique=True, postgresql_where=sql("key IS NOT NULL")),
+        Index("ix_questions_open", "expires_at", postgresql_where=sql("state = 'open'")),
     )
     task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str | None]
+    """The same each time that the task is worked on anew; absent from agents that do not name one."""
     kind: Mapped[str]
     prompt: Mapped[str]
     options: Mapped[list[str]]
