@@ -46,6 +46,14 @@ from nexus.pipeline.reconcile import SWEEP_SECONDS, WATCH_SECONDS, Reconciler
 from nexus.pipeline.routing import Router
 from nexus.pipeline.subscriptions import Subscriptions
 from nexus.pipeline.sync import Sync
+from nexus.search.embed import Embedder, PackagedEmbedder
+from nexus.search.embedded import EmbeddedIndex
+from nexus.search.endpoint import EndpointEmbedder
+from nexus.search.history import History
+from nexus.search.indexer import Indexer
+from nexus.search.memory import Memory
+from nexus.search.server import ServerIndex, connect
+from nexus.search.store import Collection, Index
 from nexus.settings import Settings
 from nexus.store.clock import DatabaseClock
 from nexus.store.database import Database
@@ -77,6 +85,7 @@ class Nexus:
     links: Links
     onboarding: Onboarding
     desk: TaskDesk
+    memory: Memory
 
     def worker(self) -> WorkerProcess:
         """The worker role."""
@@ -105,6 +114,10 @@ class Nexus:
             watch_seconds=watch_seconds,
             sweep_seconds=sweep_seconds,
         )
+
+    def indexer(self) -> Indexer:
+        """Feeds the search index. Runs where the index is: beside the gateway, or with a Qdrant server in a worker."""
+        return Indexer(self.db, self.memory)
 
     def gateway(self) -> Gateway:
         """The sockets of agents."""
@@ -137,6 +150,7 @@ class Nexus:
             clock=self.clock,
             throttle=FailureThrottle(self.clock),
             cors_origins=tuple(self.settings.cors_origins),
+            searcher=History(self.db, self.memory),
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
@@ -193,6 +207,7 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         links=Links(db, connections, inbox, clock),
         onboarding=Onboarding(db, connections, sealer, clock, settings.public_url),
         desk=TaskDesk(clock),
+        memory=_memory(settings),
     )
     if clock is shared:
         with contextlib.suppress(Exception):  # whoever needs PostgreSQL at once will say that it is away
@@ -204,7 +219,28 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         with contextlib.suppress(Exception):
+            await asyncio.wait_for(nexus.memory.aclose(), 3)
+        with contextlib.suppress(Exception):
             await asyncio.wait_for(bells.aclose(), 3)
         for integration in integrations.values():
             await integration.aclose()
         await db.aclose()
+
+
+def _memory(settings: Settings) -> Memory:
+    """The embedder and the index that the settings ask for; neither is opened before it is used."""
+    embedder: Embedder = PackagedEmbedder()
+    if settings.embeddings_url:
+        key = settings.embeddings_api_key
+        embedder = EndpointEmbedder(
+            settings.embeddings_url, settings.embeddings_model, key.get_secret_value() if key else None
+        )
+
+    def index_of(collection: Collection) -> Index:
+        if settings.qdrant_url is None:
+            return EmbeddedIndex(settings.search_directory, collection)
+        key = settings.qdrant_api_key
+        client = connect(settings.qdrant_url.get_secret_value(), key.get_secret_value() if key else None)
+        return ServerIndex(client, collection)
+
+    return Memory(embedder, index_of)

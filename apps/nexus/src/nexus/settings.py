@@ -44,6 +44,16 @@ class Settings(BaseSettings):
         "other roles answer them on their own port.",
     )
     cors_origins: list[str] = Field(default_factory=list[str])
+    qdrant_url: SecretStr | None = Field(
+        default=None, description="Qdrant, for history. Absent: an index in `search_directory`, kept by the gateway."
+    )
+    qdrant_api_key: SecretStr | None = None
+    search_directory: Path = Field(default=Path(".oblivion/search"), description="Where the embedded index is kept.")
+    embeddings_url: str | None = Field(
+        default=None, description="An endpoint that speaks OpenAI's embeddings. Absent: the packaged model."
+    )
+    embeddings_model: str = "text-embedding-3-small"
+    embeddings_api_key: SecretStr | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -26,7 +26,7 @@ def operations(parts: HttpParts) -> list[Call]:
         (method.upper(), path, "admin:read" if method == "get" else "admin:write")
         for path, methods in create_app(parts).openapi()["paths"].items()
         for method in methods
-        if path.startswith("/v1/")
+        if path.startswith("/v1/") and path != "/v1/search"  # two scopes: test_search.py
     ]
 
 

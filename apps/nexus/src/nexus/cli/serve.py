@@ -113,6 +113,8 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
     )
     server = _Server(config)
     loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
+    if nexus.settings.qdrant_url is None:
+        loops.append(asyncio.create_task(nexus.indexer().run()))
     serving = asyncio.create_task(server.serve())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -142,13 +144,14 @@ async def _worker(nexus: Nexus, stopping: asyncio.Event) -> None:
     worker = nexus.worker()
     listening = asyncio.create_task(nexus.listening().run())
     reconciling = asyncio.create_task(nexus.reconciler().run())
+    indexing = [asyncio.create_task(nexus.indexer().run())] if nexus.settings.qdrant_url is not None else []
     running = asyncio.create_task(worker.run())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)
     worker.stop()
-    for task in (listening, reconciling, stop):
+    for task in (listening, reconciling, stop, *indexing):
         task.cancel()
-    await asyncio.gather(listening, reconciling, stop, return_exceptions=True)
+    await asyncio.gather(listening, reconciling, stop, *indexing, return_exceptions=True)
     await running
 
 

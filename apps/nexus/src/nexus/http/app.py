@@ -14,6 +14,7 @@ from nexus.http import (
     health,
     mappings,
     oauth,
+    search,
     tasks,
     tenants,
     vendors,
@@ -28,7 +29,7 @@ the chat. Get a token from `POST /auth/token`; the tenant is in the token and no
 `application/problem+json` (RFC 9457); lists are paged with `cursor` and `limit`.
 """
 
-_RESOURCES = (tenants, connections, agents, aliases, mappings, tasks, deliveries)
+_RESOURCES = (tenants, connections, agents, aliases, mappings, tasks, deliveries, search)
 
 
 def create_app(parts: HttpParts) -> FastAPI:

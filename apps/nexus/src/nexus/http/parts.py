@@ -17,7 +17,7 @@ from nexus.kit.clock import Clock
 from nexus.kit.pulse import Pulses
 from nexus.pipeline.links import Listing
 from nexus.store.database import Database
-from oblivion_protocol.resources import MappingResource, SyncRule
+from oblivion_protocol.resources import MappingResource, SearchHit, SyncRule
 
 
 class Linker(Protocol):
@@ -58,6 +58,14 @@ class Canceller(Protocol):
 
     async def cancel(self, tenant_id: UUID, task_id: UUID, actor: str) -> bool:
         """Whether the task was open and is canceled now."""
+        ...
+
+
+class Searcher(Protocol):
+    """Finds what was said and done."""
+
+    async def search(self, tenant_id: UUID, query: str, limit: int) -> list[SearchHit]:
+        """The passages of the tenant that fit best, best first. Raises Retryable when it cannot be done now."""
         ...
 
 
@@ -105,6 +113,8 @@ class HttpParts:
     throttle: FailureThrottle
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API from a browser; nobody's unless said so."""
+    searcher: Searcher | None = None
+    """None where nothing is remembered: searching is then refused."""
 
 
 def health_parts_of(request: Request) -> HealthParts:
