@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -205,6 +206,15 @@ async def nexus() -> AsyncIterator[ScriptedNexus]:
 def no_long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oblivion._service.RECONNECT_BASE_SECONDS", 0.02)
     monkeypatch.setattr("oblivion._service.RATE_LIMIT_BASE_SECONDS", 0.02)
+    monkeypatch.setattr("oblivion._questions.EXPIRY_GRACE_SECONDS", 0.1)
+
+
+@pytest.fixture(autouse=True)
+def journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No test finds what another one, or an agent of this machine, has left."""
+    path = tmp_path / "journal"
+    monkeypatch.setenv("OBLIVION_JOURNAL", str(path))
+    return path
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Write an Oblivion agent: `from oblivion import Agent, Context, TaskAssigned`."""
 
-from oblivion.agent import Agent
+from oblivion._handlers import CallNext, Middleware
+from oblivion.agent import Agent, Lifespan
 from oblivion.context import Context
 from oblivion.errors import (
     AnswerExpired,
@@ -23,6 +24,7 @@ __all__ = [
     "Agent",
     "AnswerExpired",
     "ApiError",
+    "CallNext",
     "CommandRefused",
     "ConfigurationError",
     "Context",
@@ -31,8 +33,10 @@ __all__ = [
     "CredentialsRefused",
     "Fatal",
     "InvalidCommand",
+    "Lifespan",
     "Link",
     "MessageTooLarge",
+    "Middleware",
     "NotFound",
     "OblivionError",
     "Retryable",

@@ -5,15 +5,17 @@ Only refused credentials end it.
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
-from oblivion._auth import TokenSource
 from oblivion._backoff import FullJitter
-from oblivion._socket import Frame, HandshakeRefused, Socket
+from oblivion._socket import AnySocket, Frame, HandshakeRefused
 from oblivion.errors import CredentialsRefused, Unreachable
 from oblivion_protocol import AuthRefresh, Hello, HelloAnswer, Refused
+
+if TYPE_CHECKING:
+    from oblivion._door import Door
 
 log = logging.getLogger("oblivion")
 
@@ -46,14 +48,13 @@ class Listener(Protocol):
 class Connection:
     """One agent's connection to Nexus, over as many websockets as it takes."""
 
-    def __init__(self, uri: str, tokens: TokenSource, backoff: FullJitter) -> None:
-        self._uri = uri
-        self._tokens = tokens
+    def __init__(self, door: "Door", backoff: FullJitter) -> None:
+        self._door = door
         self._backoff = backoff
         self._ready = asyncio.Event()
         self._closing = asyncio.Event()
         self._over = asyncio.Event()
-        self._socket: Socket | None = None
+        self._socket: AnySocket | None = None
         self._reconnect_after_seconds: float | None = None
         self.heartbeat_seconds = 20
 
@@ -89,7 +90,7 @@ class Connection:
     async def refresh_token(self) -> None:
         """Gives Nexus a fresh token for the websocket that is open."""
         try:
-            token = await self._tokens.fresh()
+            token = await self._door.tokens.fresh()
             await self.call("auth.refresh", AuthRefresh(token=token).model_dump())
         except (Unreachable, CredentialsRefused) as error:
             # Nexus closes the socket when the old token ends; the next attempt says what is wrong.
@@ -110,20 +111,20 @@ class Connection:
         self._ready.clear()
         over.set()
 
-    def _current(self) -> Socket:
+    def _current(self) -> AnySocket:
         if self._socket is None:
             raise Unreachable("Not connected to Nexus")
         return self._socket
 
     async def _session(self, listener: Listener) -> None:
         over = self._over = asyncio.Event()
-        token = await self._tokens.fresh()
+        token = await self._door.tokens.fresh()
         if self._closing.is_set():
             return
-        socket = Socket(listener.received, lambda: self._end_session(over))
+        socket = self._door.socket(listener.received, lambda: self._end_session(over))
         listener.opening()
         try:
-            await socket.open(self._uri, token)
+            await socket.open(self._door.settings.uri, token)
             answer = _welcome(await socket.call("hello", listener.hello().model_dump(mode="json")))
             log.info("connection.open agent=%s replayed=%d", answer.agent_id, answer.replayed)
             self.heartbeat_seconds = max(1, answer.heartbeat_seconds)

@@ -6,7 +6,9 @@ from collections import OrderedDict
 from uuid import uuid4
 
 from oblivion._handlers import Handlers
+from oblivion._journal import Journal
 from oblivion._outbox import Outbox
+from oblivion._report import Replay
 from oblivion._run import Run
 from oblivion_protocol import ContextUpdate, Holding, TaskAssigned, TaskCanceled, TaskReject
 
@@ -20,11 +22,15 @@ INTERRUPT_SECONDS = 2.0
 class Desk:
     """At most `capacity` handlers at a time, one per task, none twice."""
 
-    def __init__(self, handlers: Handlers, capacity: int, outbox: Outbox) -> None:
+    def __init__(self, handlers: Handlers, capacity: int, outbox: Outbox, journal: Journal) -> None:
         self.handlers = handlers
         self.capacity = capacity
+        self.state: object = None
+        """What the agent's `lifespan` yielded."""
         self._outbox = outbox
+        self._journal = journal
         self._runs: dict[Holding, Run] = {}
+        self._replays: dict[Holding, Replay] = {}
         self._tasks: dict[Holding, asyncio.Task[None]] = {}
         self._taken: OrderedDict[Holding, None] = OrderedDict()
         self._draining = False
@@ -32,7 +38,12 @@ class Desk:
     @property
     def holding(self) -> list[Holding]:
         """What to tell Nexus that we hold."""
-        return list(self._runs)
+        return [*self._runs, *self._replays]
+
+    def resume(self) -> None:
+        """Sends the results that an earlier process could not."""
+        for outcome in self._journal.unsent:
+            self._replay(Replay(outcome, self._journal, self._outbox, accept=False))
 
     def offer(self, task: TaskAssigned) -> None:
         """Takes a task or gives it back. The same offer twice is one offer."""
@@ -44,17 +55,19 @@ class Desk:
                 return
             self.lose(held, "the task was offered again")
         handler = self.handlers.find(task.type)
+        result = self._journal.result_of(key.task_id)
         if self._draining:
             self._reject(key, "The agent is shutting down.")
+        elif result is not None and result.epoch <= key.epoch:
+            again = result.model_copy(update={"epoch": key.epoch})
+            self._replay(Replay(again, self._journal, self._outbox, accept=True))
         elif handler is None:
             self._reject(key, f"No handler for task type {task.type!r}.")
-        elif sum(not run.finishing for run in self._runs.values()) >= self.capacity:
+        elif sum(not run.free for run in self._runs.values()) >= self.capacity:
             self._reject(key, "No free slot.")
         else:
-            self._taken[key] = None
-            if len(self._taken) > REMEMBERED:
-                self._taken.popitem(last=False)
-            run = self._runs[key] = Run(task, handler, self.handlers.on_context, self._outbox)
+            self._take(key)
+            run = self._runs[key] = Run(task, handler, self.handlers, self._outbox, self._journal, self.state)
             self._tasks[key] = asyncio.create_task(self._live(run), name=f"run-{key.task_id}")
 
     def update(self, update: ContextUpdate) -> None:
@@ -100,11 +113,22 @@ class Desk:
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
 
-    async def _live(self, run: Run) -> None:
+    def _replay(self, replay: Replay) -> None:
+        self._take(replay.key)
+        self._replays[replay.key] = replay
+        self._tasks[replay.key] = asyncio.create_task(self._live(replay), name=f"replay-{replay.key.task_id}")
+
+    def _take(self, key: Holding) -> None:
+        self._taken[key] = None
+        if len(self._taken) > REMEMBERED:
+            self._taken.popitem(last=False)
+
+    async def _live(self, run: Run | Replay) -> None:
         try:
             await run.go()
         finally:
             self._runs.pop(run.key, None)
+            self._replays.pop(run.key, None)
             self._tasks.pop(run.key, None)
 
     def _reject(self, key: Holding, reason: str) -> None:

@@ -8,13 +8,21 @@ import re
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
+from oblivion._threads import Threads
 from oblivion.context import Context
 from oblivion.errors import ConfigurationError
 from oblivion_protocol import ContextUpdate, TaskAssigned
 
 TaskFunction = Callable[[TaskAssigned, Context], Awaitable[str | None]] | Callable[[TaskAssigned, Context], str | None]
 """A handler: a coroutine function, or a plain one, which gets a thread of its own."""
+
+CallNext = Callable[[TaskAssigned, Context], Awaitable[str]]
+"""Runs the rest: the next middleware, in the end the handler."""
+
+Middleware = Callable[[TaskAssigned, Context, CallNext], Awaitable[str | None]]
+"""Runs around every handler."""
 
 ContextFunction = Callable[[ContextUpdate, Context], Awaitable[None] | None]
 """Called with each update of each task."""
@@ -39,7 +47,7 @@ class Handler:
             if inspect.isawaitable(result):
                 # A callable object or a partial may hide a coroutine function.
                 result = await result
-        return "" if result is None else str(result)
+        return _as_text(result)
 
 
 class Handlers:
@@ -48,6 +56,8 @@ class Handlers:
     def __init__(self) -> None:
         self._by_type: dict[str, Handler] = {}
         self.on_context: list[ContextFunction] = []
+        self.middleware: list[Middleware] = []
+        self.threads = Threads()
 
     @property
     def skills(self) -> list[str]:
@@ -66,6 +76,21 @@ class Handlers:
         """The handler of this type, else the default one."""
         return self._by_type.get(task_type) or self._by_type.get(DEFAULT_TYPE)
 
+    async def call(self, handler: Handler, task: TaskAssigned, ctx: Context) -> str:
+        """Runs the handler within all middleware, the first one outermost."""
+        run: CallNext = handler
+        for middleware in reversed(self.middleware):
+            run = partial(_around, middleware, run)
+        return await run(task, ctx)
+
+
+async def _around(middleware: Middleware, call_next: CallNext, task: TaskAssigned, ctx: Context) -> str:
+    return _as_text(await middleware(task, ctx, call_next))
+
+
+def _as_text(result: object) -> str:
+    return "" if result is None else str(result)
+
 
 async def _in_thread(
     function: Callable[[TaskAssigned, Context], Awaitable[str | None] | str | None],
@@ -82,7 +107,10 @@ async def _in_thread(
             outcome.set_result(variables.run(function, task, ctx))
         except BaseException as error:
             outcome.set_exception(error)
+        finally:
+            ctx.threads.end()
 
+    ctx.threads.begin()
     # Not from a pool: its threads would keep the process alive when a function never returns.
     threading.Thread(target=work, name=f"task-{task.task_id}", daemon=True).start()
     return await asyncio.wrap_future(outcome)

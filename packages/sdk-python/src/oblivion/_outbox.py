@@ -111,6 +111,10 @@ class Outbox:
         except (Unreachable, CommandRefused, _RateLimitedError) as error:
             log.warning("heartbeat.missed task=%s error=%s", key.task_id, error or type(error).__name__)
 
+    async def online(self) -> None:
+        """Returns when commands can be sent."""
+        await self._link.ready()
+
     async def flushed(self) -> None:
         """Returns when every command was answered or dropped."""
         while workers := [lane.worker for lane in self._lanes.values() if lane.worker is not None]:

@@ -8,11 +8,13 @@ from uuid import uuid4
 
 from oblivion._clock import WorkClock
 from oblivion._commands import Commands
-from oblivion._handlers import ContextFunction, Handler
+from oblivion._handlers import ContextFunction, Handler, Handlers
+from oblivion._journal import Journal
 from oblivion._outbox import Outbox
+from oblivion._report import MAX_ERROR_CHARS, report
 from oblivion._updates import Updates
 from oblivion.context import Context
-from oblivion.errors import CommandRefused, Fatal, InvalidCommand, MessageTooLarge, Retryable
+from oblivion.errors import CommandRefused, Fatal, Retryable
 from oblivion_protocol import (
     ContextUpdate,
     Holding,
@@ -25,19 +27,27 @@ from oblivion_protocol import (
 
 log = logging.getLogger("oblivion")
 
-MAX_ERROR_CHARS = 4000
-
 
 class Run:
     """Accepts, works, reports. `cancel` may come at any time."""
 
-    def __init__(self, task: TaskAssigned, handler: Handler, on_context: list[ContextFunction], outbox: Outbox) -> None:
+    def __init__(
+        self,
+        task: TaskAssigned,
+        handler: Handler,
+        handlers: Handlers,
+        outbox: Outbox,
+        journal: Journal,
+        state: object = None,
+    ) -> None:
         self.key = Holding(task_id=task.task_id, epoch=task.epoch)
         self.updates = Updates()
         self._task = task
         self._handler = handler
-        self._on_context = on_context
+        self._handlers = handlers
         self._outbox = outbox
+        self._journal = journal
+        self._state = state
         self._clock = WorkClock(handler.timeout_seconds)
         self._commands = Commands(self.key, outbox)
         self._working: asyncio.Task[str] | None = None
@@ -66,7 +76,12 @@ class Run:
             log.info("task.canceled task=%s reason=%s", self.key.task_id, self._commands.canceled)
             return
         self.finishing = True
-        await self._report(outcome)
+        await report(outcome, self._journal, self._outbox)
+
+    @property
+    def free(self) -> bool:
+        """Takes no slot any more: its result is on its way, or it was taken away."""
+        return self.finishing or self._commands.canceled is not None
 
     async def beat(self) -> None:
         """Renews the lease."""
@@ -97,10 +112,13 @@ class Run:
         """The outcome to report; none when the task was taken away."""
         if self._commands.canceled is not None:
             return None
-        ctx = Context(self._task, self._commands, self.updates, self._clock)
-        for function in self._on_context:
+        threads = self._handlers.threads
+        ctx = Context(self._task, self._commands, self.updates, self._clock, self._state, threads)
+        for function in self._handlers.on_context:
             self.updates.subscribe(partial(_call_with, ctx, function))
-        self._working = asyncio.create_task(self._handler(self._task, ctx), name=f"task-{self.key.task_id}")
+        self._working = asyncio.create_task(
+            self._handlers.call(self._handler, self._task, ctx), name=f"task-{self.key.task_id}"
+        )
         try:
             async with self._clock.running():
                 result = await self._working
@@ -141,22 +159,6 @@ class Run:
             error=text[:MAX_ERROR_CHARS],
             retryable=retryable,
         )
-
-    async def _report(self, outcome: TaskComplete | TaskFail) -> None:
-        try:
-            await self._outbox.post(outcome)
-        except (MessageTooLarge, InvalidCommand) as error:
-            log.error("task.report_refused task=%s error=%s", self.key.task_id, error)
-            if isinstance(outcome, TaskComplete):
-                await self._report(self._failed(f"The result could not be sent: {error}"))
-        except CommandRefused as refused:
-            log.warning("task.report_late task=%s error=%s", self.key.task_id, refused)
-        else:
-            log.info(
-                "task.%s task=%s",
-                "completed" if isinstance(outcome, TaskComplete) else "failed",
-                self.key.task_id,
-            )
 
 
 def _call_with(ctx: Context, function: ContextFunction, update: ContextUpdate) -> Awaitable[None] | None:

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
 
-from oblivion._auth import TokenSource
 from oblivion._backoff import FullJitter
 from oblivion._connection import CLOSE_TIMEOUT_SECONDS, Connection
 from oblivion._desk import Desk
 from oblivion._dispatch import Dispatcher
+from oblivion._door import Door
 from oblivion._handlers import Handlers
+from oblivion._journal import Journal
 from oblivion._outbox import Outbox
-from oblivion._settings import Settings
 from oblivion_protocol import Holding
 
 log = logging.getLogger("oblivion")
@@ -25,21 +26,33 @@ FLUSH_SECONDS = 5.0
 class Service:
     """One run of an agent, from connecting to the orderly end."""
 
-    def __init__(self, settings: Settings, tokens: TokenSource, handlers: Handlers, capacity: int) -> None:
+    def __init__(self, door: Door, handlers: Handlers, capacity: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self._connection = Connection(settings.uri, tokens, FullJitter(RECONNECT_BASE_SECONDS))
+        self._door = door
+        self._journal = Journal()
+        self._connection = Connection(door, FullJitter(RECONNECT_BASE_SECONDS))
         self._outbox = Outbox(self._connection, lambda: FullJitter(RATE_LIMIT_BASE_SECONDS), self._lost)
-        self._desk = Desk(handlers, capacity, self._outbox)
-        self._dispatcher = Dispatcher(settings.instance, self._desk, self._connection)
-        log.info("agent.start instance=%s uri=%s", settings.instance, settings.uri)
+        self._desk = Desk(handlers, capacity, self._outbox, self._journal)
+        self._dispatcher = Dispatcher(door.settings.instance, self._desk, self._connection)
 
     def stop(self) -> None:
         """Makes `run` finish what is begun, and return. Safe in any thread."""
         self._loop.call_soon_threadsafe(self._stopping.set)
 
-    async def run(self, drain_seconds: float) -> None:
-        """Works until `stop`. Raises `CredentialsRefused`."""
+    async def run(self, drain_seconds: float, lifespan: AbstractAsyncContextManager[object]) -> None:
+        """Works until `stop`, within the lifespan. Raises `CredentialsRefused`, and what the lifespan raises."""
+        settings = self._door.settings
+        log.info("agent.start instance=%s uri=%s", settings.instance, settings.uri)
+        async with lifespan as self._desk.state:
+            await self._journal.open(self._door.journal)
+            try:
+                self._desk.resume()
+                await self._work(drain_seconds)
+            finally:
+                await self._journal.close()
+
+    async def _work(self, drain_seconds: float) -> None:
         connected = asyncio.create_task(self._connection.run(self._dispatcher), name="connection")
         beating = asyncio.create_task(self._beat(), name="heartbeat")
         stopping = asyncio.create_task(self._stopping.wait(), name="stopping")

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from oblivion._journal import journal_path
 from oblivion.errors import ConfigurationError
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -19,6 +20,8 @@ class Settings:
     client_id: str
     client_secret: str = field(repr=False)
     instance: str
+    journal: Path | None = None
+    """Where finished results are kept until Nexus has answered them."""
 
 
 def resolve(
@@ -33,11 +36,14 @@ def resolve(
 
     Raises `ConfigurationError` naming the first setting that is missing or unusable.
     """
+    uri = _base_uri(uri or _required(environ, "OBLIVION_URI", "uri", "the address of Nexus"))
+    client_id = client_id or _required(environ, "AGENT_ID", "client_id", "printed by `oblivion agent create`")
     return Settings(
-        uri=_base_uri(uri or _required(environ, "OBLIVION_URI", "uri", "the address of Nexus")),
-        client_id=client_id or _required(environ, "AGENT_ID", "client_id", "printed by `oblivion agent create`"),
+        uri=uri,
+        client_id=client_id,
         client_secret=client_secret or _secret(environ),
         instance=environ.get("AGENT_INSTANCE") or f"{name}-{uuid4().hex[:12]}",
+        journal=journal_path(environ, client_id),
     )
 
 

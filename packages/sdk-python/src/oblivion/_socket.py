@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from oblivion.errors import OblivionError, Unreachable
@@ -44,6 +44,34 @@ class _Utf8Json:
 def size_bytes(frame: Frame) -> int:
     """How large a frame is on the wire, without the few bytes of its envelope."""
     return len(_Utf8Json.dumps(frame, separators=(",", ":")).encode())
+
+
+class AnySocket(Protocol):
+    """What a connection needs of a websocket; the methods of `Socket`."""
+
+    async def open(self, uri: str, token: str) -> None:
+        """Connects. Raises `HandshakeRefused` or `Unreachable`."""
+        ...
+
+    async def call(self, name: str, frame: Frame) -> object:
+        """Sends a command and returns its answer, or raises `Unreachable`."""
+        ...
+
+    async def emit(self, name: str, frame: Frame) -> None:
+        """Sends a command that needs no answer."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns when no call waits for its answer."""
+        ...
+
+    async def close(self) -> None:
+        """Leaves."""
+        ...
+
+
+SocketFactory = Callable[[Callable[[str, object], None], Callable[[], None]], AnySocket]
+"""From what is called with each event, and what is called when the socket is lost."""
 
 
 class Socket:

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from oblivion._auth import TokenSource
+from oblivion._door import Door, real_door
 from oblivion._duration import Duration, seconds_of
-from oblivion._handlers import DEFAULT_TYPE, ContextFunction, Handler, Handlers, TaskFunction
-from oblivion._http import search
+from oblivion._handlers import DEFAULT_TYPE, ContextFunction, Handler, Handlers, Middleware, TaskFunction
 from oblivion._service import Service
-from oblivion._settings import Settings, resolve
+from oblivion._settings import resolve
+from oblivion._threads import Threads
 from oblivion.errors import ConfigurationError, CredentialsRefused
 from oblivion_protocol import SearchHit
 
@@ -22,6 +22,10 @@ log = logging.getLogger("oblivion")
 
 F = TypeVar("F", bound=TaskFunction)
 C = TypeVar("C", bound=ContextFunction)
+M = TypeVar("M", bound=Middleware)
+
+Lifespan = Callable[["Agent"], contextlib.AbstractAsyncContextManager[object]]
+"""Around all that an agent does: opens what its handlers share, and closes it after the last one."""
 
 EXIT_REFUSED = 77
 EXIT_CONFIGURATION = 78
@@ -33,7 +37,8 @@ class Agent:
 
     `uri`, `client_id` and `client_secret` come from OBLIVION_URI, AGENT_ID and AGENT_SECRET (or the file that
     AGENT_SECRET_FILE names) unless they are given. `concurrency` is how many tasks it works on at a time. On
-    SIGTERM its handlers have `drain_seconds` to finish; tasks that take longer go back into the queue.
+    SIGTERM its handlers have `drain_seconds` to finish; tasks that take longer go back into the queue. `lifespan` is
+    an async context manager function of the agent; what it yields is every handler's `ctx.state`.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Agent:
         client_id: str | None = None,
         client_secret: str | None = None,
         drain_seconds: float = 30.0,
+        lifespan: Lifespan | None = None,
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError(f"concurrency must be at least 1, not {concurrency}.")
@@ -55,7 +61,10 @@ class Agent:
         self._client_secret = client_secret
         self._drain_seconds = drain_seconds
         self._handlers = Handlers()
-        self._tokens: tuple[Settings, TokenSource] | None = None
+        self._lifespan = lifespan
+        self.has_run = False
+        """Whether `run` was called: `oblivion-agent run` calls it for a file that does not."""
+        self._door: Door | None = None
         self._service: Service | None = None
 
     def on_task(self, task_type: str = DEFAULT_TYPE, *, timeout: Duration | None = None) -> Callable[[F], F]:
@@ -79,12 +88,21 @@ class Agent:
         self._handlers.on_context.append(function)
         return function
 
+    def middleware(self, function: M) -> M:
+        """Registers an `async def mw(task, ctx, call_next) -> str` around every handler; the first one is outermost.
+
+        `await call_next(task, ctx)` runs the rest and returns its result, or raises its error.
+        """
+        self._handlers.middleware.append(function)
+        return function
+
     def run(self) -> None:
         """Works until SIGTERM or SIGINT, then finishes what is begun. A second signal ends at once.
 
         Exits with 78 when a setting is missing, with 77 when Nexus refuses the credentials.
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        self.has_run = True
         # One line per request would drown the agent's own.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         try:
@@ -98,16 +116,29 @@ class Agent:
 
     async def serve(self) -> None:
         """Works until `stop`. Raises `ConfigurationError` or `CredentialsRefused`; an outage it sits out."""
+        await self.serve_through(self._way())
+
+    async def serve_through(self, door: Door) -> None:
+        """`serve`, but through another door to Nexus: this is for `oblivion.testing`.
+
+        Until it returns, everything of the agent goes through that door.
+        """
         if self._service is not None:
             raise ConfigurationError("This agent is serving already.")
         if not self._handlers.skills:
             raise ConfigurationError("The agent has no handler. Register one with @agent.on_task().")
-        settings, tokens = self._identity()
-        self._service = Service(settings, tokens, self._handlers, self._concurrency)
+        self._service = Service(door, self._handlers, self._concurrency)
+        before, self._door = self._door, door
         try:
-            await self._service.run(self._drain_seconds)
+            lifespan = contextlib.nullcontext() if self._lifespan is None else self._lifespan(self)
+            await self._service.run(self._drain_seconds, lifespan)
         finally:
-            self._service = None
+            self._service, self._door = None, before
+
+    @property
+    def threads(self) -> Threads:
+        """What handlers that are plain functions are doing."""
+        return self._handlers.threads
 
     def stop(self) -> None:
         """Makes `serve` finish what is begun, and return. Call it from anywhere, any number of times."""
@@ -119,11 +150,10 @@ class Agent:
 
         Raises `ApiError`, `Unreachable` or `CredentialsRefused`.
         """
-        settings, tokens = self._identity()
-        return await search(settings.uri, tokens, query, limit)
+        return await self._way().search(query, limit)
 
-    def _identity(self) -> tuple[Settings, TokenSource]:
-        if self._tokens is None:
+    def _way(self) -> Door:
+        if self._door is None:
             settings = resolve(
                 self.name,
                 os.environ,
@@ -131,8 +161,8 @@ class Agent:
                 client_id=self._client_id,
                 client_secret=self._client_secret,
             )
-            self._tokens = settings, TokenSource(settings.uri, settings.client_id, settings.client_secret)
-        return self._tokens
+            self._door = real_door(settings)
+        return self._door
 
     async def _serve_until_signal(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,6 @@
 """What a handler can do while it works on a task."""
 
 import asyncio
-import math
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
@@ -11,10 +10,11 @@ from pydantic import ValidationError
 from oblivion._clock import WorkClock
 from oblivion._commands import Commands
 from oblivion._duration import Duration, seconds_of
+from oblivion._questions import Questions
+from oblivion._threads import Threads
 from oblivion._updates import UpdateCallback, Updates
-from oblivion.errors import AnswerExpired, InvalidCommand, StaleEpoch
+from oblivion.errors import InvalidCommand
 from oblivion_protocol import (
-    Accepted,
     ContextUpdate,
     PlanStep,
     TaskApprove,
@@ -39,13 +39,27 @@ class Context:
     Methods that must be answered wait while the connection is down and go on by themselves afterwards. They
     raise `CommandRefused` when Nexus refuses, and `MessageTooLarge` when nothing was sent. When the task is
     not this agent's any more, the handler is canceled.
+
+    A task that is worked on anew, after a crash for example, runs the handler from its beginning: what it says with
+    the same words is not posted again, and what it asks with the same words is answered at once.
     """
 
-    def __init__(self, task: TaskAssigned, commands: Commands, updates: Updates, clock: WorkClock) -> None:
+    def __init__(
+        self,
+        task: TaskAssigned,
+        commands: Commands,
+        updates: Updates,
+        clock: WorkClock,
+        state: Any = None,
+        threads: Threads | None = None,
+    ) -> None:
         self.task = task
+        self.state = state
+        """What the agent's `lifespan` yielded."""
+        self.threads = threads or Threads()
         self._commands = commands
         self._updates = updates
-        self._clock = clock
+        self._questions = Questions(commands, updates, clock)
         self._loop = asyncio.get_running_loop()
         self._steps: list[PlanStep] = []
 
@@ -92,22 +106,17 @@ class Context:
     async def ask(self, question: str, *, options: Sequence[str] = (), timeout: Duration | None = None) -> str:
         """Asks the people in the thread and returns their answer, one of the options if there are any.
 
-        The time does not count against the handler's own limit. Raises `AnswerExpired` after `timeout`.
+        The time does not count against the handler's own limit. Raises `AnswerExpired` when nobody answers within
+        `timeout`, or ever within the time that Nexus gives a question.
         """
-        limit_seconds = seconds_of(timeout)
-        asked = await self._commands.send(
-            TaskAsk, question=question, options=list(options), timeout_seconds=_whole(limit_seconds)
-        )
-        return (await self._answer(asked, question, limit_seconds)).text
+        fields = {"question": question, "options": list(options)}
+        return await self._questions.put(TaskAsk, question, seconds_of(timeout), **fields)
 
     async def approve(self, action: str, *, approvers: Sequence[str] = (), timeout: Duration | None = None) -> bool:
         """Asks for permission; True only when it was given. `AnswerExpired` after `timeout` is not a "no"."""
-        limit_seconds = seconds_of(timeout)
-        asked = await self._commands.send(
-            TaskApprove, action=action, approvers=list(approvers), timeout_seconds=_whole(limit_seconds)
-        )
-        answer = await self._answer(asked, action, limit_seconds)
-        return answer.text.strip().casefold() in _APPROVED
+        fields = {"action": action, "approvers": list(approvers)}
+        answer = await self._questions.put(TaskApprove, action, seconds_of(timeout), **fields)
+        return answer.strip().casefold() in _APPROVED
 
     def updates(self) -> AsyncIterator[ContextUpdate]:
         """What people say, from the offer on, as long as the handler reads; without answers to questions."""
@@ -125,23 +134,11 @@ class Context:
         if _in_loop():
             work.close()
             raise RuntimeError("ctx.run is for plain functions; here, write `await`.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        with self.threads.waiting(asyncio.run_coroutine_threadsafe(work, self._loop)) as answer:
+            return answer.result()
 
     def _show_plan(self) -> None:
         self._commands.note(TaskPlan, steps=list(self._steps))
-
-    async def _answer(self, asked: Accepted, question: str, limit_seconds: float | None) -> ContextUpdate:
-        if asked.question_id is None:
-            raise InvalidCommand("invalid", "Nexus took the question but gave it no id.")
-        with self._clock.paused():
-            waiting = asyncio.timeout(limit_seconds)
-            try:
-                async with waiting:
-                    return await self._updates.answer(asked.question_id)
-            except TimeoutError as error:
-                if self._commands.canceled is not None:
-                    raise StaleEpoch("stale_epoch", self._commands.canceled) from error
-                raise AnswerExpired(f"Nobody answered in time: {question}") from error
 
 
 def _plan_step(title: str, state: StepState = "pending") -> PlanStep:
@@ -157,7 +154,3 @@ def _in_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _whole(seconds: float | None) -> int | None:
-    return None if seconds is None else math.ceil(seconds)
