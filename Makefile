@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node faults faults-quick machines teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node agent-setup agent-test agent-check faults faults-quick machines teeth check format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,9 +22,16 @@ setup: $(VENV)/.ready node_modules/.ready ## Install everything that development
 
 test: test-node test-python ## Run all tests
 test-python: $(VENV)/.ready node_modules/.ready
-	$(BIN)/pytest -n 2 --dist loadscope --ignore=tests/faults --ignore=tests/teeth --ignore=apps/nexus/tests/machines $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope --ignore=apps/nexus/tests/machines $(ARGS)
 test-node: node_modules/.ready
 	npm test --silent
+
+agent-setup: setup ## Install the reference agent (agents/reference)
+	@$(MAKE) --no-print-directory -C agents/reference setup
+agent-test: agent-setup ## Test the reference agent (ARGS="-m 'not system'")
+	@$(MAKE) --no-print-directory -C agents/reference test ARGS="$(ARGS)"
+agent-check: agent-setup
+	@$(MAKE) --no-print-directory -C agents/reference check
 
 faults: $(VENV)/.ready ## Run every fault scenario at full size (ARGS="-k worker_kill"); results in build/faults.jsonl
 	FAULTS_SCALE=1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
