@@ -52,6 +52,7 @@ def addresses(path: str, goods: Any) -> list[str]:
         "mapping_id": [goods.mapping],
         "task_id": [goods.task, goods.conversation, goods.unmapped],
         "delivery_id": [goods.dead_webhook, goods.dead_tried, goods.done],
+        "wanted": [goods.task, goods.unmapped, goods.dead_webhook, goods.done],
     }
     found = re.search(r"{(\w+)}", path)
     return [path.replace(found[0], str(value)) for value in choices[found[1]]] if found else [path]

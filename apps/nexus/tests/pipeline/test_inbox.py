@@ -25,12 +25,18 @@ async def count(place: Place) -> int:
 
 
 async def test_event_is_visible_to_everybody_when_receive_returns(place: Place) -> None:
-    stored = await place.inbox.receive("faketool", webhook("e1", b'{"n": 1}', traceparent="00-1-2-01"))
+    stored = await place.inbox.receive(
+        "faketool", webhook("e1", b'{"n": 1}', traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    )
     assert isinstance(stored, Stored)
     (row,) = await place.rows("SELECT * FROM inbox")
     assert (row.id, row.tenant_id, row.connection_id) == (stored.inbox_id, place.tenant_id, place.connection_id)
     assert (row.source, row.state, bytes(row.body)) == ("faketool", "pending", b'{"n": 1}')
-    assert (row.occurred_at, row.traceparent, row.attempts) == (NOON, "00-1-2-01", 0)
+    assert (row.occurred_at, row.traceparent, row.attempts) == (
+        NOON,
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        0,
+    )
     assert place.bell.rung == [stored.inbox_id]
 
 

@@ -11,6 +11,7 @@ from nexus.http import (
     aliases,
     connections,
     deliveries,
+    explain,
     health,
     mappings,
     oauth,
@@ -29,7 +30,7 @@ the chat. Get a token from `POST /auth/token`; the tenant is in the token and no
 `application/problem+json` (RFC 9457); lists are paged with `cursor` and `limit`.
 """
 
-_RESOURCES = (tenants, connections, agents, aliases, mappings, tasks, deliveries, search)
+_RESOURCES = (tenants, connections, agents, aliases, mappings, tasks, deliveries, explain, search)
 
 
 def create_app(parts: HttpParts) -> FastAPI:

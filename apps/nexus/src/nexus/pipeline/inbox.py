@@ -13,6 +13,7 @@ from sqlalchemy import text
 from nexus.kit.batching import NaturalBatcher
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
+from nexus.kit.trace import traceparent_or_new
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply, Unreadable
 from nexus.store.database import Database, is_unavailable
@@ -136,7 +137,7 @@ class Inbox:
     ) -> Stored:
         if not _storable(incoming.stream_key):
             raise Unreadable("An id in the body holds characters that no id can have.")
-        content_type, traceparent = request.headers.get("content-type", ""), request.headers.get("traceparent", "")
+        content_type = request.headers.get("content-type", "")
         row = _Row(
             id=new_id(),
             tenant_id=tenant_id,
@@ -145,7 +146,7 @@ class Inbox:
             incoming=incoming,
             content_type=content_type[:200] if _storable(content_type) else "",
             body=request.body,
-            traceparent=traceparent[:128] if traceparent and _storable(traceparent) else None,
+            traceparent=traceparent_or_new(request.headers.get("traceparent", "")),
         )
         try:
             async with asyncio.timeout(STORE_TIMEOUT_SECONDS):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import case, func, select, text, update
@@ -14,16 +14,15 @@ from nexus.kit.logging import get_logger
 from nexus.pipeline.facts import PostReply
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.store.database import Database, is_unavailable
-from nexus.store.tables import Agent, AgentAlias, AgentSession, Task, TaskEvent, TaskMapping
+from nexus.store.tables import Task, TaskMapping
 from nexus.tasks import mailbox
 from nexus.tasks.commands import requeue
 from nexus.tasks.desk import finish
 from nexus.tasks.history import note
 from nexus.tasks.offer import offer_fields
+from nexus.tasks.roster import candidates
 from nexus.tasks.rules import (
     ACCEPT_SECONDS,
-    ONLINE_SECONDS,
-    REFUSAL_PAUSE_SECONDS,
     Candidate,
     choose,
     lease_end,
@@ -206,7 +205,7 @@ class Dispatcher:
             )
             if task is None:
                 return "gone"
-            chosen = choose(await self._candidates(session, task), task.type)
+            chosen = choose(await candidates(session, task, self._clock.now()), task.type)
             conversation = await session.get_one(TaskMapping, task.conversation_id)
             if isinstance(chosen, Candidate):
                 await self._make_offer(session, task, conversation, chosen)
@@ -283,53 +282,3 @@ class Dispatcher:
             "task.offered",
             {"agent_id": chosen.agent_id, "instance": chosen.instance, "epoch": task.epoch},
         )
-
-    async def _candidates(self, session: AsyncSession, task: Task) -> list[Candidate]:
-        now, online_within = self._clock.now(), timedelta(seconds=ONLINE_SECONDS)
-        rows = await session.execute(
-            select(Agent, AgentSession)
-            .join(AgentAlias, AgentAlias.agent_id == Agent.id)
-            .join(AgentSession, AgentSession.agent_id == Agent.id)
-            .where(func.lower(AgentAlias.alias) == task.alias.lower(), Agent.revoked_at.is_(None))
-            # Every process that ever connected has a row.
-            .where(AgentSession.closed_at.is_(None))
-            # Seen in the future: by a clock that was set back since, and perhaps not seen again.
-            .where(AgentSession.last_seen_at.between(now - online_within, now + online_within))
-        )
-        paused = await self._paused(session, task, now)
-        load: dict[tuple[UUID, str], int] = {}
-        held: Sequence[Any] = (
-            await session.execute(
-                select(Task.agent_id, Task.instance, func.count())
-                .where(Task.state.in_(HELD_STATES))
-                .group_by(Task.agent_id, Task.instance)
-            )
-        ).all()
-        for agent_id, instance, count in held:
-            load[agent_id, instance] = count
-        return [
-            Candidate(
-                agent_id=str(agent.id),
-                instance=one.instance,
-                skills=frozenset({*one.skills, *agent.skills}),
-                capacity=one.capacity,
-                load=load.get((agent.id, one.instance), 0),
-                online=True,
-                muted=agent.muted_at is not None,
-                paused=(str(agent.id), one.instance) in paused,
-                connected_at=one.connected_at,
-            )
-            for agent, one in rows.all()
-        ]
-
-    async def _paused(self, session: AsyncSession, task: Task, now: datetime) -> set[tuple[str, str]]:
-        refusals = await session.scalars(
-            select(TaskEvent.data).where(
-                TaskEvent.task_id == task.id,
-                TaskEvent.kind == "task.requeued",
-                TaskEvent.created_at > now - timedelta(seconds=REFUSAL_PAUSE_SECONDS),
-            )
-        )
-        return {
-            (data["agent_id"], data["instance"]) for data in refusals if data["reason"] in ("rejected", "not_accepted")
-        }

@@ -95,6 +95,21 @@ def choose(candidates: Sequence[Candidate], task_type: str) -> Candidate | WaitR
     return min(willing, key=lambda one: (one.load, -one.connected_at.timestamp(), one.instance))
 
 
+def why_not(candidate: Candidate, task_type: str) -> str | None:
+    """What keeps this process from being offered a task, in words; None when nothing does."""
+    if not candidate.online:
+        return "not online"
+    if task_type not in candidate.skills:
+        return f"cannot do {task_type}"
+    if candidate.muted:
+        return "muted"
+    if candidate.load >= candidate.capacity:
+        return f"busy: {candidate.load} of {candidate.capacity} slots taken"
+    if candidate.paused:
+        return f"did not take it a moment ago; is asked again {REFUSAL_PAUSE_SECONDS} s later"
+    return None
+
+
 def may_approve(approvers: Sequence[str], person: Person) -> bool:
     """Whether somebody is among those who were listed: by id, e-mail address, or group, never by a name that people
     can give themselves."""

@@ -1,0 +1,64 @@
+"""Who could take a task, read at this moment."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nexus.store.tables import Agent, AgentAlias, AgentSession, Task, TaskEvent
+from nexus.tasks.rules import ONLINE_SECONDS, REFUSAL_PAUSE_SECONDS, Candidate
+from oblivion_protocol import HELD_STATES
+
+
+async def candidates(session: AsyncSession, task: Task, now: datetime) -> list[Candidate]:
+    """Every connected process of an agent behind the alias of a task, with what speaks for and against it."""
+    online_within = timedelta(seconds=ONLINE_SECONDS)
+    rows = await session.execute(
+        select(Agent, AgentSession)
+        .join(AgentAlias, AgentAlias.agent_id == Agent.id)
+        .join(AgentSession, AgentSession.agent_id == Agent.id)
+        .where(func.lower(AgentAlias.alias) == task.alias.lower(), Agent.revoked_at.is_(None))
+        # Every process that ever connected has a row.
+        .where(AgentSession.closed_at.is_(None))
+        # Seen in the future: by a clock that was set back since, and perhaps not seen again.
+        .where(AgentSession.last_seen_at.between(now - online_within, now + online_within))
+    )
+    paused = await _paused(session, task, now)
+    load: dict[tuple[UUID, str], int] = {}
+    held: Sequence[Any] = (
+        await session.execute(
+            select(Task.agent_id, Task.instance, func.count())
+            .where(Task.state.in_(HELD_STATES))
+            .group_by(Task.agent_id, Task.instance)
+        )
+    ).all()
+    for agent_id, instance, count in held:
+        load[agent_id, instance] = count
+    return [
+        Candidate(
+            agent_id=str(agent.id),
+            instance=one.instance,
+            skills=frozenset({*one.skills, *agent.skills}),
+            capacity=one.capacity,
+            load=load.get((agent.id, one.instance), 0),
+            online=True,
+            muted=agent.muted_at is not None,
+            paused=(str(agent.id), one.instance) in paused,
+            connected_at=one.connected_at,
+        )
+        for agent, one in rows.all()
+    ]
+
+
+async def _paused(session: AsyncSession, task: Task, now: datetime) -> set[tuple[str, str]]:
+    refusals = await session.scalars(
+        select(TaskEvent.data).where(
+            TaskEvent.task_id == task.id,
+            TaskEvent.kind == "task.requeued",
+            TaskEvent.created_at > now - timedelta(seconds=REFUSAL_PAUSE_SECONDS),
+        )
+    )
+    return {(data["agent_id"], data["instance"]) for data in refusals if data["reason"] in ("rejected", "not_accepted")}
