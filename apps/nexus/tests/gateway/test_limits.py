@@ -1,5 +1,6 @@
 """What one agent may not do to the others, and what the loss of Redis may not do to anybody."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator
@@ -14,7 +15,7 @@ from support.world import CHANNEL_ID, LIST_ID, World, running_world
 from websockets.exceptions import ConnectionClosed
 
 from nexus.bootstrap import open_nexus
-from nexus.gateway import server
+from nexus.gateway import server, turns
 from nexus.kit.embedded import EmbeddedValkey
 from oblivion_protocol import MAX_MESSAGE_BYTES
 
@@ -26,16 +27,41 @@ def _event(size_bytes: int) -> str:
     return empty.replace('""', '"' + "x" * (size_bytes - len(empty)) + '"')
 
 
-async def test_message_over_100_kib_closes_its_socket_and_no_other(shared_world: World, account: Account) -> None:
-    neighbour = await register(shared_world)
-    async with connected(shared_world.url, neighbour) as other, raw(shared_world.url) as greedy:
+async def test_message_over_100_kib_is_refused_and_the_connection_survives(
+    shared_world: World, account: Account
+) -> None:
+    async with raw(shared_world.url) as greedy:
         await greedy.enter(account.token)
         await greedy.send(_event(MAX_MESSAGE_BYTES))
         assert json.loads((await greedy.receive("43/agents,1"))[len("43/agents,1") :]) == [{"ok": True}]
         await greedy.send(_event(MAX_MESSAGE_BYTES + 1))
+        (refused,) = json.loads((await greedy.receive("43/agents,1"))[len("43/agents,1") :])
+        assert (refused["ok"], refused["code"]) == (False, "invalid")
+        assert str(MAX_MESSAGE_BYTES) in refused["detail"]
+        await greedy.send(_event(200))
+        assert json.loads((await greedy.receive("43/agents,1"))[len("43/agents,1") :]) == [{"ok": True}]
+
+
+async def test_message_over_a_mebibyte_closes_its_socket_and_no_other(shared_world: World, account: Account) -> None:
+    neighbour = await register(shared_world)
+    async with connected(shared_world.url, neighbour) as other, raw(shared_world.url) as greedy:
+        await greedy.enter(account.token)
+        await greedy.send(_event(server.MAX_READ_BYTES + 1))
         assert await greedy.closed(3)
         assert await other.call("ack", {"seq": 0}) == {"ok": True}
     await eventually(lambda: shared_world.gateway.online == 0)
+
+
+async def test_flood_is_refused_in_words_and_the_connection_survives(
+    shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MAX_WAITING", 20)
+    async with connected(shared_world.url, account) as agent:
+        answers = await asyncio.gather(*(agent.call("ack", {"seq": 0}) for _ in range(200)))
+        refused = [one for one in answers if not one["ok"]]
+        assert {one["code"] for one in refused} == {"rate_limited"}
+        assert len(answers) - len(refused) >= 20
+        assert await agent.call("ack", {"seq": 0}) == {"ok": True}
 
 
 async def test_message_that_exceeds_100_kib_by_its_binary_parts_is_not_taken(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,8 @@ from nexus.gateway.engine import GOODBYE_SECONDS, Engine, Server
 from nexus.gateway.presence import Presence
 from nexus.gateway.sessions import AgentRevoked, LiveSession, Sessions
 from nexus.gateway.sink import AgentSink
-from nexus.gateway.wire import Json, JsonPacket
+from nexus.gateway.turns import MAX_WAITING, Flooded, Turns
+from nexus.gateway.wire import Json, JsonPacket, TooLarge
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
@@ -43,6 +43,8 @@ from oblivion_protocol import (
 log = get_logger(__name__)
 
 NAMESPACE = "/agents"
+MAX_READ_BYTES = 1024 * 1024
+"""What is read of a message at all, so that one over the limit can be answered; a larger one ends its connection."""
 PING_SECONDS = 10
 PONG_SECONDS = 8
 SWEEP_SECONDS = 1.0
@@ -98,8 +100,7 @@ class Gateway:
         self._silent_since: dict[str, float] = {}
         self._outside_since: dict[str, float] = {}
         """Engine.IO connections that are in no session: not let in yet, or told to go."""
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """Each socket's messages take effect one at a time, in the order in which they were sent."""
+        self._turns = Turns()
         self._swept_at: float | None = None
         self._hanging_up: dict[str, asyncio.Task[None]] = {}
         self._pump_wake = asyncio.Event()
@@ -110,7 +111,7 @@ class Gateway:
             namespaces=[NAMESPACE],
             ping_interval=PING_SECONDS,
             ping_timeout=PONG_SECONDS,
-            max_http_buffer_size=MAX_MESSAGE_BYTES,
+            max_http_buffer_size=MAX_READ_BYTES,
             http_compression=False,
             cors_allowed_origins=[],
             json=Json,
@@ -169,11 +170,25 @@ class Gateway:
         on: Callable[..., Any] = self.sio.on
         on("connect", self._connect, namespace=NAMESPACE)
         on("disconnect", self._disconnect, namespace=NAMESPACE)
-        on("hello", self._hello, namespace=NAMESPACE)
-        on("ack", self._ack, namespace=NAMESPACE)
-        on("auth.refresh", self._refresh, namespace=NAMESPACE)
+        on("hello", self._in_turn(self._greet), namespace=NAMESPACE)
+        on("ack", self._in_turn(self._acknowledge), namespace=NAMESPACE)
+        on("auth.refresh", self._in_turn(self._refresh), namespace=NAMESPACE)
         for name, model in TASK_COMMANDS.items():
-            on(name, self._command_handler(name, model), namespace=NAMESPACE)
+            on(name, self._in_turn(self._command_handler(name, model)), namespace=NAMESPACE)
+
+    def _in_turn(self, handle: Callable[[str, Any], Awaitable[dict[str, Any]]]) -> Callable[..., Any]:
+        """A handler of messages that are small enough and not too many, one at a time for each socket."""
+
+        async def handle_in_turn(sid: str, data: Any = None) -> dict[str, Any]:
+            if isinstance(data, TooLarge):
+                return _refused("invalid", f"a message may have {MAX_MESSAGE_BYTES} bytes; shorten it, or link to it")
+            try:
+                async with self._turns.of(sid):
+                    return await handle(sid, data)
+            except Flooded:
+                return _refused("rate_limited", f"{MAX_WAITING} messages wait already; send it again a little later")
+
+        return handle_in_turn
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         if self._draining:
@@ -203,7 +218,7 @@ class Gateway:
         self._admitted.pop(sid, None)
         self._connected_at.pop(sid, None)
         self._silent_since.pop(sid, None)
-        self._turns.pop(sid, None)
+        self._turns.forget(sid)
         session = self._live.pop(sid, None)
         if session is not None:
             self._leave(session)
@@ -212,10 +227,6 @@ class Gateway:
         log.info("agent.disconnected", agent_id=str(session.caller.agent_id), instance=session.caller.instance)
         self._left.append(session)
         self._left_wake.set()
-
-    async def _hello(self, sid: str, data: Any = None) -> dict[str, Any]:
-        async with self._turns[sid]:
-            return await self._greet(sid, data)
 
     async def _greet(self, sid: str, data: Any) -> dict[str, Any]:
         admitted = self._admitted.get(sid)
@@ -260,10 +271,6 @@ class Gateway:
             heartbeat_seconds=HEARTBEAT_SECONDS,
         ).model_dump(mode="json")
 
-    async def _ack(self, sid: str, data: Any = None) -> dict[str, Any]:
-        async with self._turns[sid]:
-            return await self._acknowledge(sid, data)
-
     async def _acknowledge(self, sid: str, data: Any) -> dict[str, Any]:
         session = self._live.get(sid)
         if session is None:
@@ -284,7 +291,7 @@ class Gateway:
         self._sink.acknowledged(session, ack.seq)
         return {"ok": True}
 
-    async def _refresh(self, sid: str, data: Any = None) -> dict[str, Any]:
+    async def _refresh(self, sid: str, data: Any) -> dict[str, Any]:
         current = self._admitted.get(sid)
         try:
             renewed = await self._admit(AuthRefresh.model_validate(data).token)
@@ -297,11 +304,7 @@ class Gateway:
         self._admitted[sid] = renewed
         return {"ok": True}
 
-    def _command_handler(self, name: str, model: type[TaskCommand]) -> Callable[..., Any]:
-        async def handle(sid: str, data: Any = None) -> dict[str, Any]:
-            async with self._turns[sid]:
-                return await carry_out(sid, data)
-
+    def _command_handler(self, name: str, model: type[TaskCommand]) -> Callable[[str, Any], Awaitable[dict[str, Any]]]:
         async def carry_out(sid: str, data: Any) -> dict[str, Any]:
             session = self._live.get(sid)
             if session is None:
@@ -321,7 +324,7 @@ class Gateway:
                 self._bells.ring("dispatch")
             return answer.model_dump(mode="json")
 
-        return handle
+        return carry_out
 
     async def _replaced(self, sid: str) -> dict[str, Any]:
         await self.sio.disconnect(sid, namespace=NAMESPACE)
