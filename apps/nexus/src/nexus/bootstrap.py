@@ -35,6 +35,8 @@ from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
 from nexus.listening import Listening
+from nexus.mcp.door import McpDoor
+from nexus.mcp.service import AgentTools
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.delivery import Deliverer
@@ -134,7 +136,7 @@ class Nexus:
         )
 
     def application(self, gateway: Gateway) -> Front:
-        """The ASGI application of the gateway role: webhooks, sockets, API."""
+        """The ASGI application of the gateway role: webhooks, sockets, MCP, API."""
         health = self._health(lambda: gateway.draining)
         parts = HttpParts(
             health=health,
@@ -154,7 +156,13 @@ class Nexus:
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
-        return Front(WebhookDoor(self.inbox, IngestMetrics(health.registry)), sockets, api)
+        mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.clients, self.settings.public_url, health.version)
+        return Front(WebhookDoor(self.inbox, IngestMetrics(health.registry)), sockets, mcp, api)
+
+    def _agent_tools(self, gateway: Gateway) -> AgentTools:
+        """What agents do that come by MCP."""
+        commands, history = AgentCommands(self.db, self.clock), History(self.db, self.memory)
+        return AgentTools(self.db, self.clock, commands, history, self.bells, lambda: gateway.draining)
 
     def health_application(self, stopping: Callable[[], bool]) -> FastAPI:
         """The ASGI application of a role that serves nothing else: health and metrics."""

@@ -93,7 +93,7 @@ class NexusStage:
         """Registers it, starts it, and waits until Nexus sees it."""
         directory = self._world.nexus.directory
         made = await directory.create(self._world.tenant_id, self._alias, self._skills, (self._alias,))
-        self._agent_id = str(made.agent.id)
+        self._agent_id = str(made.agent_id)
         settings = Settings(self._door.url, made.client_id, made.client_secret, self._alias, self._journal)
         process = AgentProcess(agent, real_door(settings))
         self._processes.append(process)
@@ -175,11 +175,15 @@ class NexusStage:
     # --- what there is to see ---
 
     async def until(self, task_id: str, *states: TaskState) -> TaskState:
-        """Waits for a state."""
+        """Waits for a state; a minute that the agent has to wait before it is offered the task again passes at once."""
 
         async def look() -> Any:
             state = (await self._row(task_id)).state
-            return state if state in states else None
+            if state in states:
+                return state
+            if state == "submitted":
+                await self._let_the_pause_pass(task_id)
+            return None
 
         return await self._until(look, f"the task is {' or '.join(states)}")
 
@@ -188,11 +192,19 @@ class NexusStage:
         return (await self._row(task_id)).epoch
 
     async def waits_because(self, task_id: str, reason: str) -> None:
-        """Waits until the task is in the queue for this reason."""
+        """Waits until the task is in the queue for this reason.
+
+        How it came back counts as well: "rejected" is shown until the next round of the dispatcher.
+        """
 
         async def look() -> bool:
             row = await self._row(task_id)
-            return (row.state, row.reason) == ("submitted", reason)
+            back = await self._world.rows(
+                "SELECT data->>'reason' AS reason FROM task_events WHERE task_id = :id AND kind = 'task.requeued' "
+                "ORDER BY created_at DESC LIMIT 1",
+                id=task_id,
+            )
+            return row.state == "submitted" and reason in (row.reason, *(one.reason for one in back))
 
         await self._until(look, f"it waits because of {reason}")
 
@@ -233,6 +245,13 @@ class NexusStage:
             )
         )
 
+    async def _let_the_pause_pass(self, task_id: str) -> None:
+        async with self._world.nexus.db.tenant(self._world.tenant_id) as session:
+            refused = "task_id = :id AND kind = 'task.requeued' AND data->>'reason' IN ('rejected', 'not_accepted')"
+            done: Any = await session.execute(text(f"DELETE FROM task_events WHERE {refused}"), {"id": task_id})
+            if done.rowcount:
+                await session.execute(text("UPDATE tasks SET next_offer_at = now() WHERE id = :id"), {"id": task_id})
+
     async def _question_with(self, task_id: str, label: str) -> dict[str, Any]:
         """Where a button of this name is, in the newest message that has one."""
         root_ts = await self._root(task_id)
@@ -272,7 +291,6 @@ class NexusStage:
             return done.rowcount == 1
 
     async def _until(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:
-        """Waits, and sees at once what the agent itself ends with."""
         return await eventually(look, what, PATIENCE_SECONDS)
 
     async def __aenter__(self) -> "NexusStage":

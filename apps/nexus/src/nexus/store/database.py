@@ -58,6 +58,9 @@ def _sqlstate(error: BaseException | None) -> str:
     return getattr(error, "sqlstate", None) or ""
 
 
+_WHO = text("SELECT set_config('role', :role, true), set_config('app.tenant_id', :tenant, true)")
+
+
 class _Connection(asyncpg.Connection):
     """Says goodbye within a bound: over a path that swallows everything nobody answers."""
 
@@ -144,10 +147,7 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, role: str, tenant_id: str) -> AsyncGenerator[AsyncSession]:
         async with self._sessions() as session, session.begin():
-            await session.execute(
-                text("SELECT set_config('role', :role, true), set_config('app.tenant_id', :tenant, true)"),
-                {"role": role, "tenant": tenant_id},
-            )
+            await session.execute(_WHO, {"role": role, "tenant": tenant_id})
             yield session
 
     async def check_durability(self) -> None:
