@@ -1,0 +1,1 @@
+"""The MCP door: coding agents take tasks and talk to people with tools, over one HTTP endpoint and no socket."""
