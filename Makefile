@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node agent-setup agent-test agent-check faults faults-quick machines teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ agent-test: agent-setup ## Test the reference agent (ARGS="-m 'not system'")
 	@$(MAKE) --no-print-directory -C agents/reference test ARGS="$(ARGS)"
 agent-check: agent-setup
 	@$(MAKE) --no-print-directory -C agents/reference check
+
+first-agent: $(VENV)/.ready ## Time the way from an empty folder to a task done by a new agent (needs `make up`)
+	@$(BIN)/python tools/first_agent.py $(ARGS)
 
 faults: $(VENV)/.ready ## Run every fault scenario at full size (ARGS="-k worker_kill"); results in build/faults.jsonl
 	FAULTS_SCALE=1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)

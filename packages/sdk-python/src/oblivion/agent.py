@@ -68,7 +68,9 @@ class Agent:
         self._service: Service | None = None
 
     def on_task(self, task_type: str = DEFAULT_TYPE, *, timeout: Duration | None = None) -> Callable[[F], F]:
-        """Registers the handler of a type of task; without a type, of everything that has no other handler.
+        """Registers the handler of a type of task; without a type, of `default` and of what has no other handler.
+
+        Nexus offers a process the types that it has handlers for, and the skills that the agent is registered with.
 
         The handler gets `(task, ctx)` and returns the result as text. `timeout` limits the time it works, as
         seconds or a text such as "30m". A plain function runs in a thread.

@@ -82,8 +82,9 @@ async def seed_identities(nexus: Nexus, state: LocalState) -> UUID:
         tenant_id = tenant.id
     if not await _works(nexus, state.admin):
         state.admin = Credential(*await nexus.clients.create(tenant_id, ADMIN, ALL_SCOPES[1:], actor=ACTOR))
-    state.demo = await _agent(nexus, tenant_id, DEMO_AGENT, ("fix_bug", "default"), state.demo)
-    state.spare = await _agent(nexus, tenant_id, SPARE_AGENT, (), state.spare)
+    state.demo = await _agent(nexus, tenant_id, DEMO_AGENT, ("fix_bug", "default"), (SQUAD,), state.demo)
+    # By its own name it is reached although the demo agent can do everything.
+    state.spare = await _agent(nexus, tenant_id, SPARE_AGENT, (), (SQUAD, SPARE_AGENT), state.spare)
     return tenant_id
 
 
@@ -93,7 +94,9 @@ async def _works(nexus: Nexus, credential: Credential) -> bool:
     return await nexus.clients.authenticate(credential.client_id, credential.client_secret) is not None
 
 
-async def _agent(nexus: Nexus, tenant_id: UUID, name: str, skills: tuple[str, ...], known: Credential) -> Credential:
+async def _agent(
+    nexus: Nexus, tenant_id: UUID, name: str, skills: tuple[str, ...], aliases: tuple[str, ...], known: Credential
+) -> Credential:
     if await _works(nexus, known):
         return known
     async with nexus.db.tenant(tenant_id) as session:
@@ -101,7 +104,7 @@ async def _agent(nexus: Nexus, tenant_id: UUID, name: str, skills: tuple[str, ..
     if exists is not None:
         renewed = await nexus.directory.rotate(tenant_id, name, actor=ACTOR)
         return Credential(renewed.client_id, renewed.client_secret)
-    made = await nexus.directory.create(tenant_id, name, skills, (SQUAD,), actor=ACTOR)
+    made = await nexus.directory.create(tenant_id, name, skills, aliases, actor=ACTOR)
     return Credential(made.client_id, made.client_secret)
 
 

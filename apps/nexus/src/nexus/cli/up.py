@@ -193,6 +193,7 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
                 "AGENT_ID": state.demo.client_id,
                 "AGENT_SECRET": state.demo.client_secret,
                 "AGENT_INSTANCE": "demo-1",
+                "OBLIVION_JOURNAL": str((HOME / "demo-agent.journal").absolute()),
             },
         )
         await _until_online(nexus_url, state)
@@ -344,6 +345,8 @@ def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
         "a reply that begins with [bold]!sync[/] becomes a comment in ClickUp.\n\n"
         "[bold]Your own agent[/]  export "
         f"OBLIVION_URI={addresses['nexus_url']} AGENT_ID={addresses['agent_client_id']} "
-        f"AGENT_SECRET={addresses['agent_client_secret']}\n\n"
+        f"AGENT_SECRET={addresses['agent_client_secret']}\n"
+        "                oblivion-agent new hello && cd hello && make test && make run\n"
+        "                then write in a task: [bold]@my-agent Hello[/]\n\n"
         "[dim]Ctrl-C stops everything.[/]"
     )

@@ -8,18 +8,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nexus.mcp.tools import ACCEPT_SECONDS, LEASE_SECONDS
 from nexus.store.tables import AgentMessage, Message, Question, Task, TaskMapping
 from nexus.tasks.commands import Caller
 from nexus.tasks.offer import fitting
 from nexus.tasks.questions import APPROVAL_OPTIONS
 from nexus.tasks.rules import AT_WORK
 from oblivion_protocol import EVENTS, HELD_STATES, MAX_MESSAGE_BYTES, TaskAssigned
-
-ACCEPT_SECONDS = 60
-"""How long an offer stays once it was handed out: a model thinks, or a person is asked, before the next call."""
-LEASE_SECONDS = 300
-"""How long a task stays with a client that says nothing: it cannot speak while its own tools run."""
-MAX_THREAD_MESSAGES = 100
 
 
 class NotHeld(Exception):
@@ -30,15 +25,20 @@ class NotHeld(Exception):
         self.known = known
 
 
-async def take_offer(session: AsyncSession, caller: Caller, now: datetime) -> dict[str, Any] | None:
-    """The offer to this process that nobody has been handed yet; handed out once."""
+async def take_offer(session: AsyncSession, caller: Caller, now: datetime, *, again: bool) -> dict[str, Any] | None:
+    """The offer to this process that waits for its acceptance.
+
+    Handed out once, lest two clients that share a name take the same one; or `again`, to a client that is alone and
+    has missed the answer.
+    """
+    fresh = [] if again else [AgentMessage.acked_at.is_(None)]
     row = (
         await session.execute(
             select(Task, AgentMessage)
             .join(AgentMessage, AgentMessage.task_id == Task.id)
             .where(Task.agent_id == caller.agent_id, Task.instance == caller.instance, Task.state == "offered")
             .where(AgentMessage.agent_id == caller.agent_id, AgentMessage.instance == caller.instance)
-            .where(AgentMessage.event == "task.assigned", AgentMessage.acked_at.is_(None))
+            .where(AgentMessage.event == "task.assigned", *fresh)
             .order_by(AgentMessage.seq.desc())
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -47,8 +47,9 @@ async def take_offer(session: AsyncSession, caller: Caller, now: datetime) -> di
     if row is None:
         return None
     task, message = row[0], row[1]
-    message.acked_at = now
-    task.lease_until = now + timedelta(seconds=ACCEPT_SECONDS)
+    if message.acked_at is None:
+        message.acked_at = now
+        task.lease_until = now + timedelta(seconds=ACCEPT_SECONDS)
     offer = TaskAssigned.model_validate(message.payload)
     given = offer.model_dump(mode="json", exclude={"delivery_id", "seq", "traceparent"})
     return {**given, "accept_seconds": ACCEPT_SECONDS, "lease_seconds": LEASE_SECONDS}

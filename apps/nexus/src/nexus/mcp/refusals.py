@@ -1,6 +1,6 @@
 """Refusals, with what a client should do next."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from nexus.mcp.reading import NotHeld
 from oblivion_protocol import RefusalCode
@@ -24,6 +24,13 @@ class ToolRefused(Exception):
         super().__init__(detail)
         self.code: Code = code
         self.detail = detail
+        self.news: list[dict[str, Any]] = []
+        """What the client has not been told about the task."""
+
+    def told(self) -> dict[str, Any]:
+        """What the client is told."""
+        news = {"news": self.news} if self.news else {}
+        return {"ok": False, "code": self.code, "detail": self.detail, **news, "next": advice(self.code)}
 
 
 def advice(code: Code) -> str:

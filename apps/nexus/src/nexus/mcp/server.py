@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from typing import Any
+from typing import Any, cast
 
 import mcp_types as types
 import orjson
@@ -16,7 +16,7 @@ from nexus.http.boundary import MAX_BODY_BYTES
 from nexus.kit.logging import get_logger
 from nexus.mcp.door import CLIENT
 from nexus.mcp.processes import Client
-from nexus.mcp.refusals import Code, ToolRefused, advice
+from nexus.mcp.refusals import Code, ToolRefused
 from nexus.mcp.service import AgentTools
 from nexus.mcp.tools import INSTRUCTIONS, TOOLS
 from oblivion_protocol import MAX_MESSAGE_BYTES
@@ -70,18 +70,21 @@ class McpServer:
         self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
         client: Client = context.request.scope["state"][CLIENT]  # pyright: ignore[reportOptionalMemberAccess]
-        tool, given = TOOLS.get(params.name), params.arguments or {}
+        tool = TOOLS.get(params.name)
         if tool is None:
             return _refused("invalid", f"There is no tool {params.name!r}. There are: {', '.join(TOOLS)}.")
-        if len(orjson.dumps(given)) > MAX_MESSAGE_BYTES:
-            return _refused("invalid", f"A call may have {MAX_MESSAGE_BYTES} bytes. Say less, or link to it.")
         try:
+            given = _storable(params.arguments or {})
+            if len(orjson.dumps(given)) > MAX_MESSAGE_BYTES:
+                return _refused("invalid", f"A call may have {MAX_MESSAGE_BYTES} bytes. Say less, or link to it.")
             arguments = tool.arguments.model_validate(given)
             result = await self._tools.call(client, arguments, params.name)
         except ValidationError as error:
             return _refused("invalid", _why(error))
+        except (RecursionError, orjson.JSONEncodeError):
+            return _refused("invalid", "The arguments are nested too deeply.")
         except ToolRefused as refused:
-            return _refused(refused.code, refused.detail)
+            return _result(refused.told(), is_error=True)
         except Exception as error:
             log.error("mcp.failed", tool=params.name, exc_info=error)
             return _refused("unavailable", "This is a bug of ours; it is in the log of Nexus.")
@@ -89,7 +92,7 @@ class McpServer:
 
 
 def _refused(code: Code, detail: str) -> types.CallToolResult:
-    return _result({"ok": False, "code": code, "detail": detail, "next": advice(code)}, is_error=True)
+    return _result(ToolRefused(code, detail).told(), is_error=True)
 
 
 def _result(content: dict[str, Any], *, is_error: bool = False) -> types.CallToolResult:
@@ -98,6 +101,19 @@ def _result(content: dict[str, Any], *, is_error: bool = False) -> types.CallToo
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)], structured_content=content, is_error=is_error
     )
+
+
+def _storable(value: Any) -> Any:
+    """With a mark for each letter that PostgreSQL keeps in no text: NUL, and half of a surrogate pair."""
+    match value:
+        case str():
+            return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+        case list():
+            return [_storable(each) for each in cast("list[Any]", value)]
+        case dict():
+            return {key: _storable(each) for key, each in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
 
 
 def _why(error: ValidationError) -> str:

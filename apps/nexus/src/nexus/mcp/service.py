@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.doorbell import Bells
 from nexus.kit.clock import Clock
@@ -19,7 +20,8 @@ from nexus.mcp.processes import Client
 from nexus.mcp.refusals import ToolRefused, not_held
 from nexus.pipeline.errors import Retryable
 from nexus.store.database import Database, is_unavailable
-from nexus.tasks.commands import AgentCommands, SessionReplaced
+from nexus.store.tables import Task
+from nexus.tasks.commands import AgentCommands, Caller, SessionReplaced
 from oblivion_protocol import (
     Accepted,
     Refused,
@@ -79,9 +81,13 @@ class AgentTools:
     async def call(self, client: Client, arguments: given.Arguments, tool: str) -> Result:
         """Carries out one call. Raises ToolRefused, for everything that a client can do something about."""
         try:
-            return await self._call(client, arguments, tool)
-        except reading.NotHeld as error:
-            raise not_held(error) from error
+            try:
+                return await self._call(client, arguments, tool)
+            except ToolRefused as refused:
+                if refused.code == "stale_epoch" and isinstance(arguments, given.OfTask):
+                    # The last that it is told of this task: why it is not its own any more.
+                    refused.news = await self._news(client, arguments)
+                raise
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise ToolRefused("invalid", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -145,10 +151,10 @@ class AgentTools:
                 async with self._db.tenant(client.tenant_id) as session:
                     now = self._clock.now()
                     caller = await processes.asks(session, client, now, arguments.skills)
-                    offer = await reading.take_offer(session, caller, now)
+                    offer = await reading.take_offer(session, caller, now, again=client.alone)
                     holding = await reading.held_tasks(session, caller)
                 if offer is not None:
-                    then = f"Call accept (or reject) with task_id and epoch within {reading.ACCEPT_SECONDS} seconds."
+                    then = f"Call accept (or reject) with task_id and epoch within {given.ACCEPT_SECONDS} seconds."
                     return {"task": offer, "holding": holding, "next": then}
                 if holding and client.alone:
                     then = "You hold a task: go on with it, and complete or fail it before you ask for another one."
@@ -212,7 +218,7 @@ class AgentTools:
             rung = self._rung
             async with self._db.tenant(client.tenant_id) as session:
                 caller = await processes.seen(session, client, self._clock.now())
-                task = await reading.check_held(session, caller, about.task_id, about.epoch)
+                task = await self._held(session, caller, about)
                 question = await reading.question_of(session, task, question_id)
                 if question is None:
                     raise ToolRefused("not_found", "This task has no such question.")
@@ -228,7 +234,7 @@ class AgentTools:
     async def _get_thread(self, client: Client, arguments: given.GetThread) -> Result:
         async with self._db.tenant(client.tenant_id) as session:
             caller = await processes.seen(session, client, self._clock.now())
-            task = await reading.check_held(session, caller, arguments.task_id, arguments.epoch)
+            task = await self._held(session, caller, arguments)
             thread = await reading.thread_of(session, task, arguments.limit)
         return {**thread, **await self._told(client, arguments, "Go on with the task.")}
 
@@ -238,7 +244,7 @@ class AgentTools:
         return {"ok": True, "next": "You are free. Call next_task for more work."}
 
     async def _told(
-        self, client: Client, about: given.OfTask, then: str, busy_seconds: int = reading.LEASE_SECONDS
+        self, client: Client, about: given.OfTask, then: str, busy_seconds: int = given.LEASE_SECONDS
     ) -> Result:
         """Renews the lease, and says what happened meanwhile and what comes next."""
         async with self._db.tenant(client.tenant_id) as session:
@@ -248,6 +254,19 @@ class AgentTools:
             await reading.keep(session, caller, about.task_id, about.epoch, until)
             news = await reading.take_news(session, caller, about.task_id, now)
         return {"ok": True, "news": news, "lease_seconds": busy_seconds, "next": then}
+
+    async def _news(self, client: Client, about: given.OfTask) -> list[dict[str, Any]]:
+        async with self._db.tenant(client.tenant_id) as session:
+            now = self._clock.now()
+            caller = await processes.seen(session, client, now)
+            return await reading.take_news(session, caller, about.task_id, now)
+
+    @staticmethod
+    async def _held(session: AsyncSession, caller: Caller, about: given.OfTask) -> Task:
+        try:
+            return await reading.check_held(session, caller, about.task_id, about.epoch)
+        except reading.NotHeld as error:
+            raise not_held(error) from error
 
     async def _carry_out(self, client: Client, name: str, command: TaskCommand) -> Accepted:
         for _ in range(2):

@@ -38,7 +38,10 @@ def find(environ: Mapping[str, str], directory: Path) -> Found:
             variables |= _credentials(path)
             notes.append(f"Using the development agent of the `oblivion up` in {path}")
         else:
-            notes.append("No credentials here: fill in .env, or start `oblivion up` in this directory or one above it.")
+            notes.append(
+                "No credentials here. Fill in .env, or type the `export` line that `oblivion up` printed, or work in a "
+                "directory below the one where it runs."
+            )
     return Found(variables, notes)
 
 

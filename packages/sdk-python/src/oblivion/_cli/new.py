@@ -46,7 +46,8 @@ def new(name: str, directory: Path) -> str:
     (directory / "vendor" / ".gitkeep").touch()
     return (
         f"Made {directory}/. Next:\n\n  cd {directory}\n  make test     no network needed\n"
-        "  make run      beside an `oblivion up`, or with a filled-in .env"
+        "  make run      beside an `oblivion up`, or with a filled-in .env\n\n"
+        "Then write a task with `@AI_Squad please` in its description."
     )
 
 
