@@ -80,11 +80,6 @@ class Kept:
         raise AssertionError("nobody registers clients here")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="The official client takes no authorization server metadata without authorization_endpoint, although "
-    "RFC 8414 lets one leave it out that has no grant type for it: http/oauth.py, get_authorization_server",
-)
 async def test_official_client_gets_its_tokens_itself(world: World) -> None:
     """An access token lives for a quarter of an hour; with id and secret the client renews it."""
     client_id, secret = world.agents["coder"]

@@ -30,7 +30,9 @@ class Json:
 
     @staticmethod
     def loads(value: str | bytes, **_options: Any) -> Any:
-        """Value of a text."""
+        """Value of a text. NUL, which no column of ours can hold, becomes the sign for what cannot be shown."""
+        if isinstance(value, str) and "\\u0000" in value:
+            value = value.replace("\\u0000", "\\ufffd")
         return orjson.loads(value)
 
 

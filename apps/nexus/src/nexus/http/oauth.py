@@ -103,6 +103,8 @@ async def get_authorization_server(parts: Parts) -> dict[str, Any]:
     issuer = parts.tokens.issuer
     return {
         "issuer": issuer,
+        # There is none, as no grant type here needs one (RFC 8414 §2); some clients take no metadata without it.
+        "authorization_endpoint": f"{issuer}/auth/authorize",
         "token_endpoint": f"{issuer}/auth/token",
         "introspection_endpoint": f"{issuer}/auth/introspect",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",

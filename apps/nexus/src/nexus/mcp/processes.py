@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.ids import new_id
 from nexus.tasks.commands import Caller
+from nexus.tasks.rules import POLLING as GATEWAY
 
-GATEWAY = "mcp"
 PREFIX = "mcp-"
 SHARED = "mcp"
 """The instance of clients that name none: they take tasks side by side and cannot be told apart."""

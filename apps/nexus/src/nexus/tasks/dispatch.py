@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import case, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
@@ -14,7 +14,7 @@ from nexus.kit.logging import get_logger
 from nexus.pipeline.facts import PostReply
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.store.database import Database, is_unavailable
-from nexus.store.tables import Task, TaskMapping
+from nexus.store.tables import AgentSession, Task, TaskMapping
 from nexus.tasks import mailbox
 from nexus.tasks.commands import requeue
 from nexus.tasks.desk import finish
@@ -23,6 +23,7 @@ from nexus.tasks.offer import offer_fields
 from nexus.tasks.roster import candidates
 from nexus.tasks.rules import (
     ACCEPT_SECONDS,
+    POLLING,
     Candidate,
     choose,
     lease_end,
@@ -98,9 +99,16 @@ class Dispatcher:
         """
         offer_end = now + timedelta(seconds=ACCEPT_SECONDS)
         longest = lease_end(now)
+        polling = exists().where(
+            AgentSession.agent_id == Task.agent_id,
+            AgentSession.instance == Task.instance,
+            AgentSession.gateway == POLLING,
+            Task.lease_until > now,
+        )
         await session.execute(
             update(Task)
             .where(Task.state.in_(HELD_STATES), (Task.lease_until < now) | (Task.lease_until > longest))
+            .where(~polling)
             .values(lease_until=case((Task.state == "offered", offer_end), else_=longest))
         )
         await session.execute(
@@ -243,6 +251,8 @@ class Dispatcher:
     ) -> None:
         if reason != "agent_busy":
             task.next_offer_at = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
+        if reason == "not_accepted" and task.reason == "rejected":
+            return  # whoever could take it has just said no: that says more
         changed, task.reason = task.reason != reason, reason
         await session.flush()
         if changed:

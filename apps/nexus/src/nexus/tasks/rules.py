@@ -17,6 +17,8 @@ LEASE_SECONDS = 60
 HEARTBEAT_SECONDS = 20
 ACCEPT_SECONDS = 10
 ONLINE_SECONDS = 30
+POLLING = "mcp"
+"""The gateway of processes that ask from time to time, and whose leases are longer."""
 STALE_SECONDS = 30 * 60
 STALE = "stale"
 """The reason that is shown on a task whose holder renews its lease and gives no other sign."""
