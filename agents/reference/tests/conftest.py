@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_github import FakeGitHub, running_github
+
 from oblivion_reference_agent.masking import Masker
 from oblivion_reference_agent.settings import Settings, read_settings
 from oblivion_reference_agent.tracing import Tracing

@@ -8,13 +8,13 @@ import time
 from typing import Any, cast
 
 from fake_context import FakeContext, assigned
+
+from oblivion import Context
 from oblivion_reference_agent.agent import Worker
 from oblivion_reference_agent.masking import Masker, log_to_stderr
 from oblivion_reference_agent.model import open_model
 from oblivion_reference_agent.settings import read_settings
 from oblivion_reference_agent.tracing import Tracing
-
-from oblivion import Context
 
 
 async def main() -> None:

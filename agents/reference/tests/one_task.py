@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from fake_context import FakeContext
+
+from oblivion import Context, OblivionError, TaskAssigned
 from oblivion_reference_agent.agent import Worker
 from oblivion_reference_agent.masking import Masker, log_to_stderr
 from oblivion_reference_agent.model import open_model
 from oblivion_reference_agent.settings import read_settings
 from oblivion_reference_agent.tracing import Tracing
-
-from oblivion import Context, OblivionError, TaskAssigned
 
 
 class Fragile(FakeContext):

@@ -6,12 +6,12 @@ import pytest
 from conftest import MakeSettings, no_tracing
 from fake_context import FakeContext, assigned
 from fake_github import MARKER, FakeGitHub
-from oblivion_reference_agent.agent import Worker
-from oblivion_reference_agent.model import OfflineModel
-from oblivion_reference_agent.settings import Settings
 from processes import Process, one_task
 
 from oblivion import Context, Fatal, Retryable
+from oblivion_reference_agent.agent import Worker
+from oblivion_reference_agent.model import OfflineModel
+from oblivion_reference_agent.settings import Settings
 
 
 async def work(settings: Settings, ctx: FakeContext, **task: Any) -> str:

@@ -8,13 +8,13 @@ import pytest
 from conftest import MCP_TEST_SERVER, TOKEN, MakeSettings, no_tracing
 from fake_context import FakeContext, assigned
 from fake_github import FakeGitHub
+
+from oblivion import Context, Fatal, Retryable
 from oblivion_reference_agent.agent import Worker
 from oblivion_reference_agent.github import GitHub
 from oblivion_reference_agent.model import OfflineModel
 from oblivion_reference_agent.settings import Settings
 from oblivion_reference_agent.tools import READ_TOOLS, ToolFailed, open_read_tools
-
-from oblivion import Context, Fatal, Retryable
 
 STRANGER = "ghp_SomebodyElsesToken0000000000000002"
 HANDED_DOWN = {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"}

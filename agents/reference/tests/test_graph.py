@@ -12,12 +12,13 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
+from pydantic import Field
+
 from oblivion_reference_agent.graph import MAX_ROUNDS, Outside, build_graph
 from oblivion_reference_agent.model import OfflineModel
 from oblivion_reference_agent.prompts import QUOTED, opening
 from oblivion_reference_agent.proposal import MAX_BODY_CHARS, TOOL_NAME, Proposal
 from oblivion_reference_agent.tools import NoTools, ToolFailed
-from pydantic import Field
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 READ_FILE: dict[str, Any] = {

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from oblivion_reference_agent.masking import Masker, MaskingFormatter
-from oblivion_reference_agent.settings import read_settings
 
 from oblivion import ConfigurationError
+from oblivion_reference_agent.masking import Masker, MaskingFormatter
+from oblivion_reference_agent.settings import read_settings
 
 
 def test_an_empty_environment_is_enough() -> None:

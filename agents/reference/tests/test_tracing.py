@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from conftest import TOKEN
-from oblivion_reference_agent.masking import Masker
-from oblivion_reference_agent.tracing import MaskingExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from processes import one_task
 from receivers import Receiver, closed_port, never_answering, receiving
+
+from oblivion_reference_agent.masking import Masker
+from oblivion_reference_agent.tracing import MaskingExporter
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT_ID = "00f067aa0ba902b7"
