@@ -311,7 +311,7 @@ async def test_rejected_offer_goes_to_another_agent_of_the_squad(shared_world: W
         await wish(shared_world, account)
         first = await picky.offered()
         await accepted(picky, "task.reject", first, reason="not mine")
-        await eventually(lambda: _waits_for(shared_world, first, "not_accepted"), "it is not offered to the same again")
+        await eventually(lambda: _waits_for(shared_world, first, "rejected"), "it says why it waits")
         async with connected(shared_world.url, other) as willing:
             second = await willing.offered()
             assert (second["task_id"], second["epoch"]) == (first["task_id"], 2)

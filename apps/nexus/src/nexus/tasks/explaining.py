@@ -50,6 +50,8 @@ _STATES = {
 async def explain(session: AsyncSession, clock: Clock, wanted: str) -> Explanation | None:
     """By the id of a task, a conversation, a stored event or a delivery; also by the vendor's own id of an item or
     a message. None when the session's tenant has no such thing."""
+    if "\0" in wanted:
+        return None  # no text of PostgreSQL holds one
     found = _uuid(wanted)
     if found is not None:
         task = await session.get(Task, found)
