@@ -25,6 +25,9 @@ log = get_logger(__name__)
 GRACE_SECONDS = 40
 DRAIN_SPREAD_SECONDS = 3.0
 MAX_MESSAGE_BYTES = 128 * 1024
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept. Longer than any sender's or proxy's own limit (nginx, Kong and AWS ALB keep
+60 s, httpx 5 s), so that it is they who close it: a request that meets our close on its way has no answer."""
 _SCHEMA_POLL_SECONDS = 1.0
 
 
@@ -109,6 +112,7 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)

@@ -164,6 +164,8 @@ class Attempt:
     that a stall shows in all requests that it holds up."""
     status: int | None
     """None when there was no answer."""
+    failure: str | None
+    """Why there was none: the name of the error."""
     retry_after: str | None
     number: int
     """1 for the first try."""
@@ -216,10 +218,10 @@ class Sender:
 
     @property
     def statuses(self) -> Mapping[str, int]:
-        """How often each status came; `none` where there was no answer."""
+        """How often each status came; `none (the error's name)` where there was no answer."""
         counted: dict[str, int] = {}
         for attempt in self.attempts:
-            name = "none" if attempt.status is None else str(attempt.status)
+            name = f"none ({attempt.failure})" if attempt.status is None else str(attempt.status)
             counted[name] = counted.get(name, 0) + 1
         return counted
 
@@ -247,13 +249,14 @@ class Sender:
         url = f"{self._random.choice(self.urls).rstrip('/')}/webhooks/{webhook.source}"
         status: int | None = None
         retry_after: str | None = None
+        failure: str | None = None
         try:
             answer = await client.post(url, content=webhook.body, headers=webhook.headers(time.time()))
             status, retry_after = answer.status_code, answer.headers.get("retry-after")
-        except httpx.HTTPError:
-            pass  # no answer: whether it was taken nobody knows, so it is sent again
+        except httpx.HTTPError as error:
+            failure = type(error).__name__  # whether it was taken nobody knows, so it is sent again
         now = time.time()
-        self.attempts.append(Attempt(webhook.key, due, now - due, status, retry_after, number))
+        self.attempts.append(Attempt(webhook.key, due, now - due, status, failure, retry_after, number))
         if status == 200:
             self.unacknowledged.discard(webhook.key)
             if webhook.key not in self._known:
