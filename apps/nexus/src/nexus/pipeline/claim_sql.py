@@ -7,6 +7,11 @@ from sqlalchemy import TextClause, text
 
 Table = Literal["inbox", "deliveries"]
 
+LARGE_COMPANY = 8
+"""How many suspects are claimed together that took two workers down in company."""
+SMALL_COMPANY = 3
+"""The same after three; after four each is claimed alone."""
+
 _OPEN = {"inbox": "{0}.state = 'pending'", "deliveries": "{0}.state IN ('pending', 'sending')"}
 _ORDER = {"inbox": "occurred_at", "deliveries": "order_key"}
 _CHANGES = {
@@ -48,8 +53,14 @@ _CLAIM = """
         ) ready
         WHERE w.tenant_id IS NOT NULL
     ), suspected AS (
-        SELECT r.id FROM {table} r WHERE CAST(:may_suspect AS boolean) AND r.shared_crashes >= 2 AND {due_r}
-        ORDER BY r.available_at LIMIT 1
+        SELECT alike.id FROM (
+            SELECT r.id, r.shared_crashes,
+                first_value(r.shared_crashes) OVER (ORDER BY r.available_at, r.id) AS level,
+                row_number() OVER (PARTITION BY r.shared_crashes ORDER BY r.available_at, r.id) AS number
+            FROM {table} r WHERE CAST(:may_suspect AS boolean) AND r.shared_crashes >= 2 AND {due_r}
+        ) alike
+        WHERE alike.shared_crashes = alike.level
+          AND alike.number <= CASE alike.level WHEN 2 THEN {large} WHEN 3 THEN {small} ELSE 1 END
     ), picked AS (
         SELECT either.id FROM (
             SELECT id, turn, available_at FROM fair UNION ALL SELECT id, 0, '-infinity' FROM suspected
@@ -60,7 +71,8 @@ _CLAIM = """
         FOR UPDATE SKIP LOCKED
     )
     UPDATE {table} SET claimed_by = :worker, claimed_until = clock_timestamp() + make_interval(secs => :lease),
-                       claimed_alone = due.suspect OR (CAST(:busy AS bigint) = 0 AND (SELECT count(*) FROM due) = 1),
+                       claimed_alone = (due.suspect AND (SELECT count(*) FROM due WHERE due.suspect) = 1)
+                           OR (CAST(:busy AS bigint) = 0 AND (SELECT count(*) FROM due) = 1),
                        attempts = {table}.attempts + 1 {changes}
     FROM due WHERE {table}.id = due.id
     RETURNING {returned}, due.prior, due.suspect
@@ -149,6 +161,8 @@ def claim_sql(table: Table) -> TextClause:
             due_r=due,
             changes=_CHANGES[table],
             returned=returned,
+            large=LARGE_COMPANY,
+            small=SMALL_COMPANY,
         )
     )
 

@@ -107,7 +107,7 @@ class Claims:
         worker = self.worker
         held = [*self._held["inbox"].values(), *self._held["deliveries"].values()]
         shares = Counter(each.tenant_id for each in self._held[table].values())
-        # One suspect at a time: if the worker dies again, it is clear with which row.
+        # One company of suspects at a time, smaller at each crash, until it is clear with which row the worker dies.
         may_suspect = not self._claiming_suspect and not any(each.suspect for each in held)
         self._claiming_suspect = self._claiming_suspect or may_suspect
         send_before = time.monotonic() + LEASE_SECONDS - SEND_SECONDS
@@ -158,8 +158,8 @@ class Claims:
     async def reap(self, table: Table) -> int:
         """Frees rows whose worker is gone, and quarantines those that took three workers down.
 
-        A row that was held among others when two workers in a row died is a suspect; only what was held alone, or
-        as the only suspect, is held responsible for a crash.
+        A row that was held among others when two workers in a row died is a suspect, and is tried in smaller and
+        smaller company; only what was held alone, or as the only suspect, is held responsible for a crash.
         """
         parameters = {"max_crashes": MAX_CRASHES, "lock_class": LOCK_CLASS, "unsure_wait": UNSURE_WAIT_SECONDS}
         async with self._db.system() as session:
