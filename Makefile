@@ -71,7 +71,8 @@ lock: $(VENV)/.ready ## Resolve the Python dependencies anew
 		$(PYPROJECTS) --all-extras --group dev $(addprefix --no-emit-package ,$(LOCKED_OUT)) -o requirements.lock
 
 clean: ## Remove what was installed and built; keeps .oblivion/
-	rm -rf $(VENV) node_modules packages/*/node_modules tests/interop/node_modules
+	rm -rf $(VENV) node_modules packages/*/node_modules apps/observer/node_modules apps/observer/.next apps/observer/.next-local \
+		tests/interop/node_modules
 
 $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -83,7 +84,7 @@ $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --system-certs --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
-node_modules/.ready: package.json package-lock.json packages/*/package.json tests/interop/package.json
+node_modules/.ready: package.json package-lock.json packages/*/package.json apps/observer/package.json tests/interop/package.json
 	@echo "Installing Node packages …"
 	@npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -6,7 +6,7 @@ from pathlib import Path
 
 MAX_LINES = 500
 CODE = {".py", ".ts", ".tsx", ".js", ".mjs"}
-GENERATED = {"packages/protocol/ts/index.ts"}
+GENERATED = {"packages/protocol/ts/index.ts", "apps/observer/src/lib/api/schema.gen.ts"}
 
 
 def main() -> int:
