@@ -20,6 +20,9 @@ log = get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 CONCURRENCY = 32
+FIRST_CLAIM = 4
+"""With how many rows at once a worker begins; one more for each that it has finished. One that dies again and again
+takes few down with it, and what it can do in a short life gets done."""
 DRAIN_SECONDS = 30.0
 GIVE_BACK_SECONDS = 5.0
 _OUTAGE_PAUSE_SECONDS = 0.5
@@ -114,11 +117,13 @@ class WorkerProcess:
         work: Callable[[Any], Coroutine[Any, Any, None]],
     ) -> None:
         wake = self._wakes[table]
-        free = CONCURRENCY
+        free = trusted = FIRST_CLAIM
 
         def done(task: asyncio.Task[None]) -> None:
-            nonlocal free
-            free += 1
+            nonlocal free, trusted
+            grown = min(trusted + 1, CONCURRENCY)
+            free += 1 + grown - trusted
+            trusted = grown
             self._working.pop(task, None)
             wake.set()  # the next of the same stream may be due now
 
