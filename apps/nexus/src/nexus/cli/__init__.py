@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from nexus.auth.errors import AuthError
-from nexus.cli import admin, doctor, drill, search, serve, up
+from nexus.cli import admin, doctor, drill, openapi, search, serve, up
 from nexus.kit.embedded import EmbeddedServerError
 from nexus.pipeline.errors import PipelineError
 from nexus.settings import SettingsError
@@ -27,6 +27,7 @@ app.command("link")(admin.link)
 app.command("connect")(admin.connect)
 app.command("doctor")(doctor.doctor)
 app.command("drill")(drill.drill)
+app.command("openapi")(openapi.openapi)
 app.add_typer(admin.db, name="db", help="The database schema.")
 app.add_typer(admin.agent, name="agent", help="Agents and their credentials.")
 app.add_typer(admin.deliveries, name="deliveries", help="Dead letters: list them, replay them.")
