@@ -2,7 +2,7 @@
 
 export type HandshakeCode = "unauthorized" | "token_expired" | "forbidden";
 export type RefusalCode = "stale_epoch" | "muted" | "rate_limited" | "invalid" | "not_found";
-export type Scope = "agent" | "admin:read" | "admin:write";
+export type Scope = "agent" | "admin:read" | "admin:operate" | "admin:write" | "delegate";
 export type TaskState =
   | "submitted"
   | "offered"
@@ -354,80 +354,149 @@ export interface TaskReject {
  * The message of each wire name in `x-frames`.
  */
 export interface FrameMap {
-  feed: FeedLine;
-  presence: PresenceChanged;
+  feed: Feed;
+  presence: Presence;
   resume: Resume;
   stats: Stats;
   subscribe: Subscribe;
   task: TaskChanged;
 }
 /**
- * One line of the live feed.
+ * Lines in the order of (`ts`, `id`). One that was committed late may be older than what was sent before.
+ */
+export interface Feed {
+  lines: FeedLine[];
+  cursor: string;
+}
+/**
+ * One line of the live feed: something that happened, in a sentence. Never what people wrote, never a secret.
  */
 export interface FeedLine {
+  /**
+   * Stable: the same line, sent again, has the same.
+   */
+  id: string;
   ts: string;
   level: "debug" | "info" | "warning" | "error";
+  /**
+   * `webhook.done`, `delivery.retry`, `task.accepted`, `agent.online`, …
+   */
   kind: string;
+  /**
+   * `agent`, `oblivion`, `people`, or an integration's name, such as `clickup`.
+   */
+  source: string;
   tenant_id: string;
   task_id?: string | null;
   delivery_id?: string | null;
+  /**
+   * Its name.
+   */
+  agent?: string | null;
   message: string;
   data?: {
     [k: string]: unknown;
   };
 }
 /**
- * An agent came, went, or changed what it can do.
+ * All agents that are not revoked, whenever one of them came, went or changed.
  */
-export interface PresenceChanged {
-  agent_id: string;
-  online: boolean;
-  instance?: string | null;
-  at: string;
+export interface Presence {
+  agents: AgentPresence[];
 }
 /**
- * Lines after this instant, so that a reconnect leaves no gap.
+ * How one agent is at this moment.
+ */
+export interface AgentPresence {
+  id: string;
+  name: string;
+  online: boolean;
+  /**
+   * Tasks that it holds.
+   */
+  load: number;
+  /**
+   * Tasks that its connected processes would hold.
+   */
+  capacity: number;
+  muted: boolean;
+  last_seen_at?: string | null;
+}
+/**
+ * After a reconnect, instead of or after `subscribe`: everything since a cursor, so that there is no gap.
  */
 export interface Resume {
   since: string;
+  /**
+   * Absent: those of this socket's `subscribe`.
+   */
+  filters?: FeedFilters | null;
 }
 /**
- * Figures for the overview.
+ * Which lines the client wants; what is empty or absent lets everything through.
+ */
+export interface FeedFilters {
+  levels?: ("debug" | "info" | "warning" | "error")[];
+  /**
+   * `task` takes `task.accepted`, too.
+   */
+  kinds?: string[];
+  sources?: string[];
+  task_id?: string | null;
+  /**
+   * Part of the message, in any case.
+   */
+  q?: string | null;
+}
+/**
+ * Figures that are seen on every page.
  */
 export interface Stats {
-  inbox_pending: number;
-  inbox_oldest_seconds: number;
-  deliveries_pending: number;
-  dead_letters: number;
+  /**
+   * What people did and wait for: no outcome yet, or one that they cannot see.
+   */
+  unanswered: number;
+  waiting_tasks: number;
+  dead: number;
   agents_online: number;
+  at: string;
 }
 /**
- * Which lines the client wants.
+ * Which lines the client wants from now on, and how many from before.
  */
 export interface Subscribe {
-  filters?: {
-    [k: string]: string;
-  };
+  filters?: FeedFilters;
+  tail?: number;
 }
 /**
- * A task moved to another state.
+ * A task, or a conversation that nobody works on yet, is not what it was. The id is the task's, if there is one.
  */
 export interface TaskChanged {
-  task_id: string;
+  id: string;
+  /**
+   * Null when nobody was asked yet.
+   */
   state:
-    | "submitted"
-    | "offered"
-    | "working"
-    | "input_required"
-    | "approval_required"
-    | "completed"
-    | "failed"
-    | "canceled"
-    | "rejected"
-    | "expired";
+    | (
+        | "submitted"
+        | "offered"
+        | "working"
+        | "input_required"
+        | "approval_required"
+        | "completed"
+        | "failed"
+        | "canceled"
+        | "rejected"
+        | "expired"
+      )
+    | null;
+  mirror: "mirrored" | "addressed, not mapped" | "closed";
   reason?: string | null;
-  agent_id?: string | null;
-  at: string;
+  /**
+   * The name of the agent that has it.
+   */
+  agent?: string | null;
+  updated_at: string;
 }
 /**
  * The command was carried out, or had been already.
@@ -460,9 +529,16 @@ export interface AgentResource {
   id: string;
   name: string;
   client_id: string;
+  icon: string | null;
   skills: string[];
   online: boolean;
   muted: boolean;
+  muted_at: string | null;
+  muted_reason: string | null;
+  /**
+   * Those that it holds, oldest first, at most 20.
+   */
+  current_tasks: CurrentTask[];
   load: number;
   capacity: number;
   last_seen_at: string | null;
@@ -472,14 +548,57 @@ export interface AgentResource {
   revoked_at: string | null;
 }
 /**
+ * A task that an agent holds.
+ */
+export interface CurrentTask {
+  id: string;
+  title: string;
+  state:
+    | "submitted"
+    | "offered"
+    | "working"
+    | "input_required"
+    | "approval_required"
+    | "completed"
+    | "failed"
+    | "canceled"
+    | "rejected"
+    | "expired";
+}
+/**
  * One connected process of an agent.
  */
 export interface AgentSession {
   instance: string;
   online: boolean;
+  connected_at: string;
   last_seen_at: string;
+  /**
+   * Which process of Nexus it is connected to; `mcp` when it asks from time to time.
+   */
+  gateway: string;
+  /**
+   * What this process said it can do, beside the agent's own skills.
+   */
+  skills: string[];
   capacity: number;
   version: string;
+}
+/**
+ * The agents that are not revoked.
+ */
+export interface AgentsNow {
+  online: number;
+  total: number;
+  muted: number;
+  /**
+   * Agents that hold a task.
+   */
+  busy: number;
+  /**
+   * Tasks that all connected processes would hold.
+   */
+  capacity: number;
 }
 /**
  * A handle such as `@AI_Squad` and the agents behind it.
@@ -487,6 +606,30 @@ export interface AgentSession {
 export interface AliasResource {
   alias: string;
   agents: string[];
+}
+/**
+ * One try, and what became of it.
+ */
+export interface Attempt {
+  at: string;
+  /**
+   * Such as `done`, `retry`, `deferred`, `unsure`, `rejected`, `replayed`.
+   */
+  outcome: string;
+  reason: string | null;
+}
+/**
+ * One part of the window; `at` is its beginning.
+ */
+export interface Bucket {
+  at: string;
+  received: number;
+  delivered: number;
+  failed: number;
+  /**
+   * From being owed to being out, in milliseconds; null when nothing was.
+   */
+  p95_ms: number | null;
 }
 /**
  * One process of an agent that stands behind the alias, and why it is, or is not, offered the task.
@@ -498,19 +641,199 @@ export interface CandidateVerdict {
   reason: string;
 }
 /**
+ * All channels, as they were at `synced_at`.
+ */
+export interface ChannelCatalog {
+  items: ChatChannel[];
+  next_cursor?: null;
+  synced_at: string;
+}
+/**
+ * A channel of a chat that could be linked.
+ */
+export interface ChatChannel {
+  id: string;
+  name: string;
+  is_member: boolean;
+  is_private: boolean;
+}
+/**
+ * One thing that has to be right for a connection to work.
+ */
+export interface Check {
+  name: string;
+  state: "ok" | "warning" | "failed";
+  detail: string;
+  /**
+   * What to do about it.
+   */
+  hint?: string | null;
+}
+/**
+ * A vendor workspace, without anything secret. `broken_reason` says what to do when access is gone.
+ */
+export interface ConnectionResource {
+  id: string;
+  vendor: string;
+  workspace_id: string;
+  name: string;
+  state: "ok" | "degraded" | "broken";
+  broken_reason: string | null;
+  /**
+   * What was found when somebody looked last.
+   */
+  checks: Check[];
+  checked_at: string | null;
+  created_at: string;
+}
+/**
+ * What was found at the vendor just now.
+ */
+export interface ConnectionTest {
+  /**
+   * No check failed.
+   */
+  ok: boolean;
+  checks: Check[];
+}
+/**
+ * One thing said about a task, by whomever and wherever.
+ */
+export interface ConversationEntry {
+  id: string;
+  at: string;
+  author: string;
+  author_kind: "person" | "agent" | "oblivion";
+  kind: "root" | "message" | "question" | "answer" | "result" | "note";
+  text: string;
+  seen_in: Sighting[];
+  edited_at: string | null;
+  deleted_at: string | null;
+}
+/**
+ * Whether something that was said can be seen in one of the tools, and if not, why.
+ */
+export interface Sighting {
+  /**
+   * The vendor, such as `clickup`.
+   */
+  tool: string;
+  state: "origin" | "mirrored" | "pending" | "failed" | "not_mirrored";
+  url: string | null;
+  why: string | null;
+}
+/**
+ * Dead letters.
+ */
+export interface Dead {
+  count: number;
+}
+/**
+ * A delivery with what it carries. Secrets in it are masked as `••••`.
+ */
+export interface DeliveryDetail {
+  id: string;
+  origin: "inbox" | "outbox";
+  sink: string;
+  /**
+   * The vendor that it came from or goes to, such as `slack`.
+   */
+  tool: string;
+  kind: string;
+  state: string;
+  attempts: number;
+  reason: string | null;
+  /**
+   * Equal for rows with the same cause.
+   */
+  fingerprint: string;
+  /**
+   * Of the task that it belongs to, if it is known.
+   */
+  title: string | null;
+  task_id: string | null;
+  created_at: string;
+  updated_at: string;
+  /**
+   * JSON; a body that is none is a string.
+   */
+  payload: unknown;
+  /**
+   * Each try, oldest first.
+   */
+  history: Attempt[];
+  conversation_id: string | null;
+  /**
+   * Id of the effect at the vendor.
+   */
+  external_id: string | null;
+  traceparent: string | null;
+}
+/**
+ * Deliveries with the same cause.
+ */
+export interface DeliveryGroup {
+  fingerprint: string;
+  /**
+   * The reason that they share; what differs is written as `…`.
+   */
+  reason: string;
+  /**
+   * The newest of them.
+   */
+  sample_id: string;
+  sinks: string[];
+  kinds: string[];
+  count: number;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+/**
  * One effect on the outside world, or the reason why there is none.
  */
 export interface DeliveryResource {
   id: string;
   origin: "inbox" | "outbox";
   sink: string;
+  /**
+   * The vendor that it came from or goes to, such as `slack`.
+   */
+  tool: string;
   kind: string;
   state: string;
   attempts: number;
   reason: string | null;
+  /**
+   * Equal for rows with the same cause.
+   */
+  fingerprint: string;
+  /**
+   * Of the task that it belongs to, if it is known.
+   */
+  title: string | null;
   task_id: string | null;
   created_at: string;
   updated_at: string;
+}
+/**
+ * A server that Nexus needs.
+ */
+export interface Dependency {
+  state: "ok" | "degraded" | "down";
+  detail: string;
+}
+/**
+ * Successful answer of `POST /auth/token` to a token exchange, RFC 8693 §2.2.1.
+ */
+export interface ExchangedTokenResponse {
+  access_token: string;
+  token_type?: "Bearer";
+  /**
+   * Seconds.
+   */
+  expires_in: number;
+  scope: string;
+  issued_token_type?: "urn:ietf:params:oauth:token-type:access_token";
 }
 /**
  * Why something is as it is: routed there, waiting, or not mirrored. In words, for people.
@@ -533,6 +856,29 @@ export interface ExplanationStep {
   text: string;
 }
 /**
+ * Answer to `subscribe` and `resume`; the lines come as `feed`.
+ */
+export interface FeedAnswer {
+  ok?: true;
+  cursor: string;
+  /**
+   * There were more lines than are sent: the oldest are missing.
+   */
+  truncated?: boolean;
+}
+/**
+ * What has been done of the way from nothing to the first mirrored task.
+ */
+export interface FirstRun {
+  clickup: boolean;
+  slack: boolean;
+  mapping: boolean;
+  agent: boolean;
+  agent_online: boolean;
+  mirrored: boolean;
+  mirrored_task_id?: string | null;
+}
+/**
  * What Nexus confirms: keep `confirmed`, drop `revoked`; `replayed` events follow.
  */
 export interface HelloAnswer {
@@ -546,6 +892,55 @@ export interface HelloAnswer {
   heartbeat_seconds: number;
 }
 /**
+ * One credential that somebody has to enter.
+ */
+export interface IntegrationField {
+  name: string;
+  label: string;
+  secret: boolean;
+  required: boolean;
+  help: string;
+  placeholder: string;
+}
+/**
+ * A vendor that can be connected, and how.
+ */
+export interface IntegrationResource {
+  vendor: string;
+  role: "tracker" | "chat";
+  title: string;
+  summary: string;
+  fields: IntegrationField[];
+  /**
+   * What to do at the vendor, in order; one sentence or two each, plain text.
+   */
+  steps: string[];
+  docs_url: string;
+  /**
+   * What to paste at the vendor to make its app, with our addresses in it.
+   */
+  manifest: string | null;
+}
+/**
+ * All lists, as they were at `synced_at`.
+ */
+export interface ListCatalog {
+  items: TrackerList[];
+  next_cursor?: null;
+  synced_at: string;
+}
+/**
+ * A list of a tracker that could be linked.
+ */
+export interface TrackerList {
+  id: string;
+  name: string;
+  /**
+   * Where it stands, such as `Space / Folder`; empty when nowhere in particular.
+   */
+  group: string;
+}
+/**
  * One list of the tracker linked to one channel of the chat.
  */
 export interface MappingResource {
@@ -556,7 +951,12 @@ export interface MappingResource {
   channel_name: string;
   sync_rule: "keyword" | "metadata" | "reaction" | "all";
   sync_keyword: string;
+  /**
+   * Who linked them; null where nobody wrote it down.
+   */
+  created_by: string | null;
   created_at: string;
+  updated_at: string;
 }
 /**
  * Refusal of `POST /auth/token`, RFC 6749 §5.2.
@@ -569,9 +969,93 @@ export interface OAuthError {
     | "unauthorized_client"
     | "unsupported_grant_type"
     | "invalid_scope"
+    | "invalid_target"
     | "server_error"
     | "temporarily_unavailable";
   error_description: string;
+}
+/**
+ * Everything on one page, as of `generated_at`.
+ */
+export interface Overview {
+  generated_at: string;
+  unanswered: Unanswered;
+  waiting: Waiting;
+  dead: Dead;
+  agents: AgentsNow;
+  /**
+   * Of what was settled within the window.
+   */
+  error_rate: number;
+  throughput: Throughput;
+  /**
+   * Oldest first; empty buckets included; the last one is still filling.
+   */
+  series: Bucket[];
+  p95_ms: number | null;
+  vendors: VendorHealth[];
+  postgres: Dependency;
+  redis: Dependency;
+  first_run: FirstRun;
+}
+/**
+ * The headline figure.
+ */
+export interface Unanswered {
+  count: number;
+  oldest_seconds: number | null;
+  /**
+   * The oldest, at most 10.
+   */
+  items: UnansweredItem[];
+}
+/**
+ * Something a person did that has no visible outcome yet, and why.
+ */
+export interface UnansweredItem {
+  id: string;
+  kind: "event" | "delivery" | "task";
+  title: string;
+  why: string;
+  since: string;
+  task_id?: string | null;
+}
+/**
+ * What is under way or waits for its turn.
+ */
+export interface Waiting {
+  tasks: number;
+  events: number;
+  deliveries: number;
+  oldest_seconds: number | null;
+}
+/**
+ * Sums over the window.
+ */
+export interface Throughput {
+  /**
+   * Events that came in.
+   */
+  received: number;
+  /**
+   * Effects that are out.
+   */
+  delivered: number;
+  /**
+   * Events and effects that became dead letters.
+   */
+  failed: number;
+}
+/**
+ * A connection to a vendor, as it was when it was looked at last.
+ */
+export interface VendorHealth {
+  connection_id: string;
+  vendor: string;
+  name: string;
+  state: "ok" | "degraded" | "down";
+  checks: Check[];
+  checked_at: string | null;
 }
 /**
  * `application/problem+json`, RFC 9457, with our stable `code`.
@@ -591,6 +1075,20 @@ export interface Refused {
   ok?: false;
   code: "stale_epoch" | "muted" | "rate_limited" | "invalid" | "not_found";
   detail: string;
+}
+/**
+ * What became of each row, and how many of those that were meant are dead now.
+ */
+export interface ReplayResult {
+  items: Replayed[];
+  remaining: number;
+}
+/**
+ * What became of one row.
+ */
+export interface Replayed {
+  id: string;
+  outcome: "replayed" | "not_dead" | "not_found";
 }
 /**
  * One passage of the tenant's history.
@@ -630,11 +1128,33 @@ export interface TaskResource {
   reason: string | null;
   agent: string | null;
   epoch: number;
+  /**
+   * Whom people addressed, without the @.
+   */
+  alias: string;
+  /**
+   * Who asked for it; empty when nobody knows.
+   */
+  requested_by: string;
+  /**
+   * How long nobody has been at work on it; null when it waits not.
+   */
+  waiting_seconds: number | null;
+  /**
+   * An agent asked something, and nobody has answered yet.
+   */
+  open_question: boolean;
   item_id: string;
   list_id: string;
+  list_name: string | null;
   channel_id: string | null;
+  channel_name: string | null;
   root_ts: string | null;
   url: string;
+  /**
+   * W3C trace id, from the webhook that it began with.
+   */
+  trace_id: string | null;
   created_at: string;
   updated_at: string;
 }
@@ -642,9 +1162,21 @@ export interface TaskResource {
  * One hop of a task.
  */
 export interface TimelineEntry {
+  id: string;
+  /**
+   * When it ended, or happened.
+   */
   at: string;
+  started_at: string | null;
+  /**
+   * How long the hop took; null for what takes no time.
+   */
+  duration_ms: number | null;
+  level: "info" | "warning" | "error";
   kind: string;
   summary: string;
+  attempts: Attempt[];
+  trace_id: string | null;
   data: {
     [k: string]: unknown;
   };

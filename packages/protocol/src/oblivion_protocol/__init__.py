@@ -1,5 +1,17 @@
 """The wire of Oblivion: one definition for Nexus, the SDK and Observer."""
 
+from oblivion_protocol.admin import (
+    AgentPresence,
+    Feed,
+    FeedAnswer,
+    FeedFilters,
+    FeedLine,
+    Presence,
+    Resume,
+    Stats,
+    Subscribe,
+    TaskChanged,
+)
 from oblivion_protocol.base import MAX_MESSAGE_BYTES, MAX_TEXT_CHARS, Wire
 from oblivion_protocol.commands import (
     COMMANDS,
@@ -44,13 +56,14 @@ from oblivion_protocol.events import (
     TaskCanceled,
     UntrustedText,
 )
-from oblivion_protocol.frames import FeedLine, PresenceChanged, Resume, Stats, Subscribe, TaskChanged
+from oblivion_protocol.overview import Overview
 from oblivion_protocol.resources import (
     AgentResource,
     AgentSession,
     AliasResource,
     CandidateVerdict,
     DeliveryResource,
+    ExchangedTokenResponse,
     Explanation,
     ExplanationStep,
     MappingResource,
@@ -63,15 +76,27 @@ from oblivion_protocol.resources import (
     TimelineEntry,
     TokenResponse,
 )
-from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, AGENT, ALL_SCOPES, Scope
+from oblivion_protocol.scopes import (
+    ADMIN_OPERATE,
+    ADMIN_READ,
+    ADMIN_SCOPES,
+    ADMIN_WRITE,
+    AGENT,
+    ALL_SCOPES,
+    DELEGATE,
+    Scope,
+)
 from oblivion_protocol.states import HELD_STATES, TERMINAL_STATES, AnswerOutcome, TaskState, WaitReason
 
 __all__ = [
+    "ADMIN_OPERATE",
     "ADMIN_READ",
+    "ADMIN_SCOPES",
     "ADMIN_WRITE",
     "AGENT",
     "ALL_SCOPES",
     "COMMANDS",
+    "DELEGATE",
     "EVENTS",
     "HELD_STATES",
     "MAX_MESSAGE_BYTES",
@@ -81,6 +106,7 @@ __all__ = [
     "Accepted",
     "Ack",
     "AgentMuted",
+    "AgentPresence",
     "AgentResource",
     "AgentSession",
     "AgentUnmuted",
@@ -95,8 +121,12 @@ __all__ = [
     "ContextUpdate",
     "DeliveryResource",
     "Durable",
+    "ExchangedTokenResponse",
     "Explanation",
     "ExplanationStep",
+    "Feed",
+    "FeedAnswer",
+    "FeedFilters",
     "FeedLine",
     "HandshakeCode",
     "Hello",
@@ -106,9 +136,10 @@ __all__ = [
     "MappingResource",
     "OAuthError",
     "OAuthErrorCode",
+    "Overview",
     "Page",
     "PlanStep",
-    "PresenceChanged",
+    "Presence",
     "Problem",
     "QuestionAnswer",
     "RefusalCode",

@@ -8,11 +8,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from oblivion_protocol.admin import FRAMES, FeedAnswer
 from oblivion_protocol.base import Wire
 from oblivion_protocol.commands import COMMANDS, Accepted, HelloAnswer, Refused
 from oblivion_protocol.errors import HandshakeCode, RefusalCode
 from oblivion_protocol.events import EVENTS
-from oblivion_protocol.frames import FRAMES
+from oblivion_protocol.operating import OPERATING
+from oblivion_protocol.overview import Overview
 from oblivion_protocol.resources import RESOURCES
 from oblivion_protocol.scopes import Scope
 from oblivion_protocol.states import TaskState
@@ -20,7 +22,8 @@ from oblivion_protocol.states import TaskState
 
 def all_models() -> dict[str, type[Wire]]:
     """Every top-level message, by model name, in a stable order."""
-    found = [*EVENTS.values(), *COMMANDS.values(), HelloAnswer, Accepted, Refused, *FRAMES.values(), *RESOURCES]
+    agents = (*EVENTS.values(), *COMMANDS.values(), HelloAnswer, Accepted, Refused)
+    found = (*agents, *FRAMES.values(), FeedAnswer, *RESOURCES, *OPERATING, Overview)
     return {model.__name__: model for model in found}
 
 
