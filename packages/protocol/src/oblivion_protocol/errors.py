@@ -22,7 +22,8 @@ OAuthErrorCode = Literal[
     "unauthorized_client",
     "unsupported_grant_type",
     "invalid_scope",
+    "invalid_target",
     "server_error",
     "temporarily_unavailable",
 ]
-"""Codes of RFC 6749 §5.2 and §4.1.2.1."""
+"""Codes of RFC 6749 §5.2 and §4.1.2.1, and RFC 8693 §2.2.2."""
