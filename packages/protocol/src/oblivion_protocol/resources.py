@@ -21,6 +21,14 @@ class TokenResponse(Wire):
     scope: str
 
 
+class ExchangedTokenResponse(TokenResponse):
+    """Successful answer of `POST /auth/token` to a token exchange, RFC 8693 §2.2.1."""
+
+    issued_token_type: Literal["urn:ietf:params:oauth:token-type:access_token"] = (
+        "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the RFC's word, not a secret
+    )
+
+
 class OAuthError(Wire):
     """Refusal of `POST /auth/token`, RFC 6749 §5.2."""
 
@@ -51,9 +59,20 @@ class AgentSession(Wire):
 
     instance: str
     online: bool
+    connected_at: datetime
     last_seen_at: datetime
+    gateway: str = Field(description="Which process of Nexus it is connected to; `mcp` when it asks from time to time.")
+    skills: list[str] = Field(description="What this process said it can do, beside the agent's own skills.")
     capacity: int
     version: str
+
+
+class CurrentTask(Wire):
+    """A task that an agent holds."""
+
+    id: str
+    title: str
+    state: TaskState
 
 
 class AgentResource(Wire):
@@ -62,9 +81,13 @@ class AgentResource(Wire):
     id: str
     name: str
     client_id: str
+    icon: str | None
     skills: list[str]
     online: bool
     muted: bool
+    muted_at: datetime | None
+    muted_reason: str | None
+    current_tasks: list[CurrentTask] = Field(description="Those that it holds, oldest first, at most 20.")
     load: int
     capacity: int
     last_seen_at: datetime | None
@@ -94,7 +117,9 @@ class MappingResource(Wire):
     channel_name: str
     sync_rule: SyncRule
     sync_keyword: str
+    created_by: str | None = Field(description="Who linked them; null where nobody wrote it down.")
     created_at: datetime
+    updated_at: datetime
 
 
 class TaskResource(Wire):
@@ -109,21 +134,42 @@ class TaskResource(Wire):
     reason: str | None
     agent: str | None
     epoch: int
+    alias: str = Field(description="Whom people addressed, without the @.")
+    requested_by: str = Field(description="Who asked for it; empty when nobody knows.")
+    waiting_seconds: float | None = Field(description="How long nobody has been at work on it; null when it waits not.")
+    open_question: bool = Field(description="An agent asked something, and nobody has answered yet.")
     item_id: str
     list_id: str
+    list_name: str | None
     channel_id: str | None
+    channel_name: str | None
     root_ts: str | None
     url: str
+    trace_id: str | None = Field(description="W3C trace id, from the webhook that it began with.")
     created_at: datetime
     updated_at: datetime
+
+
+class Attempt(Wire):
+    """One try, and what became of it."""
+
+    at: datetime
+    outcome: str = Field(description="Such as `done`, `retry`, `deferred`, `unsure`, `rejected`, `replayed`.")
+    reason: str | None
 
 
 class TimelineEntry(Wire):
     """One hop of a task."""
 
-    at: datetime
+    id: str
+    at: datetime = Field(description="When it ended, or happened.")
+    started_at: datetime | None
+    duration_ms: float | None = Field(description="How long the hop took; null for what takes no time.")
+    level: Literal["info", "warning", "error"]
     kind: str
     summary: str
+    attempts: list[Attempt]
+    trace_id: str | None
     data: dict[str, Any]
 
 
@@ -133,10 +179,13 @@ class DeliveryResource(Wire):
     id: str
     origin: Literal["inbox", "outbox"]
     sink: str
+    tool: str = Field(description="The vendor that it came from or goes to, such as `slack`.")
     kind: str
     state: str
     attempts: int
     reason: str | None
+    fingerprint: str = Field(description="Equal for rows with the same cause.")
+    title: str | None = Field(description="Of the task that it belongs to, if it is known.")
     task_id: str | None
     created_at: datetime
     updated_at: datetime
@@ -185,6 +234,7 @@ class SearchHit(Wire):
 
 RESOURCES: tuple[type[Wire], ...] = (
     TokenResponse,
+    ExchangedTokenResponse,
     OAuthError,
     Problem,
     AgentResource,
