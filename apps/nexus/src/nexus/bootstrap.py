@@ -18,6 +18,7 @@ from prometheus_client.process_collector import ProcessCollector
 from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
+from nexus.auth.members import Members
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.doorbell import Bells, redis_client
@@ -81,6 +82,7 @@ class Nexus:
     tokens: Tokens
     clients: Clients
     directory: AgentDirectory
+    members: Members
     bells: Bells
     pulses: Pulses
     inbox: Inbox
@@ -145,6 +147,7 @@ class Nexus:
             tokens=self.tokens,
             clients=self.clients,
             directory=self.directory,
+            members=self.members,
             linker=self.links,
             catalog=self.links,
             canceller=Cancelling(self.db, self.desk, self.bells),
@@ -209,6 +212,7 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         tokens=Tokens(keys, settings.issuer or settings.public_url, clock),
         clients=clients,
         directory=AgentDirectory(db, clients, clock),
+        members=Members(db, clock),
         bells=bells,
         pulses=pulses,
         inbox=inbox,

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
         "other roles answer them on their own port.",
     )
     cors_origins: list[str] = Field(default_factory=list[str])
+    observer_url: str | None = Field(
+        default=None, description="Where people open the dashboard: its pages may connect to the live feed."
+    )
     qdrant_url: SecretStr | None = Field(
         default=None, description="Qdrant, for history. Absent: an index in `search_directory`, kept by the gateway."
     )
@@ -84,6 +88,13 @@ class Settings(BaseSettings):
                 "it seals. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         return keys
+
+    def socket_origins(self) -> list[str]:
+        """The origins whose pages may connect to the live feed, RFC 6454 §6.2."""
+        if self.observer_url is None:
+            return self.cors_origins
+        dashboard = urlsplit(self.observer_url)
+        return list(dict.fromkeys([*self.cors_origins, f"{dashboard.scheme}://{dashboard.netloc}"]))
 
     def required(self, name: str) -> str:
         """A URL that this command cannot do without. Raises SettingsError."""

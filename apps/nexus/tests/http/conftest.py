@@ -18,6 +18,7 @@ from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.errors import NotFound
 from nexus.auth.keys import SigningKeys
+from nexus.auth.members import Members
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
@@ -209,6 +210,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
             tokens=Tokens(keys, ISSUER + "/", clock),
             clients=clients,
             directory=AgentDirectory(db, clients, clock),
+            members=Members(db, clock),
             linker=vendors,
             catalog=vendors,
             canceller=vendors,

@@ -308,7 +308,10 @@ async def test_metadata_and_keys_let_others_verify_our_tokens(api, acme):
     metadata = (await api.get("/.well-known/oauth-authorization-server")).json()
     assert metadata["issuer"] == "https://nexus.example"
     assert metadata["token_endpoint"] == "https://nexus.example/auth/token"
-    assert metadata["grant_types_supported"] == ["client_credentials"]
+    assert metadata["grant_types_supported"] == [
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]
     path = metadata["jwks_uri"].removeprefix("https://nexus.example")
     keys = jwt.PyJWKSet.from_dict((await api.get(path)).json())
     token = acme.headers["Authorization"].removeprefix("Bearer ")

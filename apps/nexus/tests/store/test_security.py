@@ -26,7 +26,11 @@ TABLES: dict[str, Table] = dict(Base.metadata.tables)
 TENANT_TABLES = sorted(name for name, table in TABLES.items() if "tenant_id" in table.columns)
 ROLES = (APP_ROLE, SYSTEM_ROLE)
 WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
-STATES = {"project_mappings": {"sync_rule": "keyword"}, "questions": {"kind": "ask", "state": "open"}}
+STATES = {
+    "members": {"role": "viewer"},
+    "project_mappings": {"sync_rule": "keyword"},
+    "questions": {"kind": "ask", "state": "open"},
+}
 PERMISSION_DENIED, POLICY_VIOLATED = "permission denied", "violates row-level security policy"
 
 

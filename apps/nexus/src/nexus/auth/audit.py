@@ -16,5 +16,8 @@ def record(
     target: str,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Notes that `actor` (a client id, or `system`) did `action` to `target`. Never pass a secret in `data`."""
+    """Notes that `actor` did `action` to `target`. Never pass a secret in `data`.
+
+    `actor` is the e-mail of a person, a client id, or a word such as `system`.
+    """
     session.add(AuditEntry(tenant_id=tenant_id, actor=actor, action=action, object=target, data=data or {}))

@@ -2,12 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.auth.audit import record
@@ -16,11 +17,17 @@ from nexus.kit.clock import Clock
 from nexus.kit.sealing import Sealer
 from nexus.store.database import Database
 from nexus.store.tables import ApiKey, ApiKeySecret
-from oblivion_protocol.scopes import ALL_SCOPES
+from oblivion_protocol.scopes import ALL_SCOPES, DELEGATE
 
 SECRET_PREFIX = "obl_sk_"  # noqa: S105 - what secret scanners look for, not a secret
 ROTATION_OVERLAP_SECONDS = 24 * 3600
 """How long the previous secret keeps working after a rotation, unless the caller says otherwise."""
+
+USED_SECONDS = 60
+"""How exact `last_used_at` is: it is not written more often than this."""
+
+ClientKind = Literal["agent", "admin", "observer"]
+_ID_PREFIXES: dict[ClientKind, str] = {"agent": "agt", "admin": "adm", "observer": "obs"}
 
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 _NOBODY = " "
@@ -74,8 +81,8 @@ class Clients:
         unknown = [scope for scope in wanted if scope not in ALL_SCOPES]
         if unknown or not wanted:
             raise Invalid(f"Scopes are {', '.join(ALL_SCOPES)}; at least one is needed.")
-        client_id = _client_id(name, is_agent=agent_id is not None)
-        key = ApiKey(tenant_id=tenant_id, client_id=client_id, name=name, agent_id=agent_id, scopes=list(wanted))
+        key = ApiKey(tenant_id=tenant_id, name=name, agent_id=agent_id, scopes=list(wanted))
+        key.client_id = client_id = _client_id(name, kind_of(key))
         session.add(key)
         await session.flush()
         secret = self._add_secret(session, key)
@@ -111,15 +118,39 @@ class Clients:
             self._sealer.matches(secret if well_formed else _NOBODY, self._dummy_hash)
         if proven is None:
             return None
+        await self._used(proven.tenant_id, proven.client_id, proven.last_used_at)
         return Authenticated(proven.client_id, proven.tenant_id, tuple(proven.scopes), proven.agent_id)
 
     async def is_live(self, tenant_id: UUID, client_id: str) -> bool:
         """Whether the client exists and was not revoked: its tokens end with it, not 15 minutes later."""
         async with self._db.tenant(tenant_id) as session:
-            found = await session.scalar(
-                select(ApiKey.id).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None))
-            )
-        return found is not None
+            live = (
+                await session.execute(
+                    select(ApiKey.last_used_at).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None))
+                )
+            ).first()
+        if live is None:
+            return False
+        await self._used(tenant_id, client_id, live.last_used_at)
+        return True
+
+    async def listed(
+        self, tenant_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+    ) -> Sequence[ApiKey]:
+        """Clients in the order of creation, also those that are revoked."""
+        query = select(ApiKey).order_by(ApiKey.created_at, ApiKey.id).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(ApiKey.created_at, ApiKey.id) > after)
+        async with self._db.tenant(tenant_id) as session:
+            return list(await session.scalars(query))
+
+    async def find(self, tenant_id: UUID, client_id: str) -> ApiKey:
+        """The client, live or revoked. Raises NotFound."""
+        async with self._db.tenant(tenant_id) as session:
+            key = await session.scalar(select(ApiKey).where(ApiKey.client_id == client_id))
+        if key is None:
+            raise NotFound("No such client.")
+        return key
 
     async def rotate(
         self,
@@ -165,6 +196,16 @@ class Clients:
                 raise NotFound("No such client, or it is revoked already.")
             record(session, tenant_id, actor, "client.revoke", client_id)
 
+    async def _used(self, tenant_id: UUID, client_id: str, known: datetime | None) -> None:
+        """Notes that a client was here, once a minute; a row that somebody else holds is noted the next time."""
+        now = self._clock.now()
+        if known is not None and now - known < timedelta(seconds=USED_SECONDS):
+            return
+        async with self._db.tenant(tenant_id) as session:
+            stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - timedelta(seconds=USED_SECONDS))
+            free = select(ApiKey.id).where(ApiKey.client_id == client_id, stale).with_for_update(skip_locked=True)
+            await session.execute(update(ApiKey).where(ApiKey.id == free.scalar_subquery()).values(last_used_at=now))
+
     def _add_secret(self, session: AsyncSession, key: ApiKey) -> str:
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         session.add(
@@ -178,9 +219,16 @@ class Clients:
         return secret
 
 
-def _client_id(name: str, *, is_agent: bool) -> str:
+def kind_of(key: ApiKey) -> ClientKind:
+    """What a client is for."""
+    if key.agent_id is not None:
+        return "agent"
+    return "observer" if DELEGATE in key.scopes else "admin"
+
+
+def _client_id(name: str, kind: ClientKind) -> str:
     """Such as `agt_fixer_x7Kp2mQz`: people recognise it, nobody guesses it."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32].strip("-") or "client"
     alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
     random = "".join(secrets.choice(alphabet) for _ in range(8))
-    return f"{'agt' if is_agent else 'adm'}_{slug}_{random}"
+    return f"{_ID_PREFIXES[kind]}_{slug}_{random}"

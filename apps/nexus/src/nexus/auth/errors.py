@@ -4,6 +4,7 @@ AuthError
 ├── TokenInvalid      not a token of ours: forged, malformed, for somebody else, or its client was revoked
 │   └── TokenExpired  was a token of ours; get a new one
 ├── AlreadyExists     choose another name
+├── LastAdmin         somebody must be left who can undo it
 ├── NotFound          no such agent, client or alias in this tenant
 └── Invalid           the value can never be accepted
 """
@@ -27,6 +28,10 @@ class TokenExpired(TokenInvalid):
 
 class AlreadyExists(AuthError):
     """The name is taken."""
+
+
+class LastAdmin(AuthError):
+    """Without this member nobody could manage the others."""
 
 
 class NotFound(AuthError):

@@ -1,22 +1,31 @@
-"""Access tokens: JWTs by the profile of RFC 9068, verified by the rules of RFC 8725."""
+"""Access tokens: JWTs by the profile of RFC 9068, verified by the rules of RFC 8725; those of people by RFC 8693."""
 
 import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nexus.auth.errors import TokenExpired, TokenInvalid
 from nexus.auth.keys import ACCESS_TOKEN_SECONDS, SigningKeys
+from nexus.auth.roles import allows
 from nexus.kit.clock import Clock
-from oblivion_protocol.resources import TokenResponse
+from oblivion_protocol.resources import ExchangedTokenResponse, TokenResponse
+from oblivion_protocol.scopes import Scope
 
-AUDIENCE = "nexus"
+Audience = Literal["nexus", "nexus:admin-socket"]
+AUDIENCE: Audience = "nexus"
+ADMIN_SOCKET: Audience = "nexus:admin-socket"
+"""Good for opening a socket of the live feed and for nothing else: this one is seen by a browser."""
+
+PERSON_TOKEN_SECONDS: dict[Audience, int] = {AUDIENCE: 60, ADMIN_SOCKET: 30}
+"""How long a person's token lives, by audience: so long a member that was removed keeps their rights."""
+
 ALGORITHM = "EdDSA"
 TYPE = "at+jwt"
 MAX_TOKEN_CHARS = 4096
@@ -38,6 +47,25 @@ class Principal:
     agent_id: UUID | None
     expires_at: datetime
     jti: str
+    person: str | None = None
+    """E-mail of the member for whom the client acts; None when it acts for itself."""
+
+    @property
+    def actor(self) -> str:
+        """Who answers for what is done: what the audit log writes."""
+        return self.person or self.client_id
+
+    def may(self, wanted: Scope) -> bool:
+        """Whether the token allows this; a stronger scope includes the weaker ones."""
+        return allows(self.scopes, wanted)
+
+
+class _Actor(BaseModel):
+    """Who acts for the subject, RFC 8693 §4.1."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: str = Field(min_length=1, strict=True)
 
 
 class _Claims(BaseModel):
@@ -46,12 +74,21 @@ class _Claims(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     sub: str = Field(min_length=1, strict=True)
+    client_id: str = Field(min_length=1, strict=True)
+    act: _Actor | None = None
     exp: int = Field(strict=True, ge=0, le=2**40)
     iat: int = Field(strict=True, ge=0, le=2**40)
     jti: str = Field(min_length=1, strict=True)
     scope: str = Field(strict=True)
     tenant_id: UUID
     agent_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_client(self) -> "_Claims":
+        """A token is its client's own, or its client acts for the subject; there is no third kind."""
+        if self.client_id != (self.sub if self.act is None else self.act.sub):
+            raise ValueError("the token is not one client's")
+        return self
 
 
 class Tokens:
@@ -67,27 +104,45 @@ class Tokens:
         self, subject: str, tenant_id: UUID, scopes: Iterable[str], agent_id: UUID | None = None
     ) -> TokenResponse:
         """A token for client `subject`, RFC 9068 §2.2."""
-        kid, private = await self._keys.current()
-        issued_at = int(self._clock.now().timestamp())
         scope = " ".join(scopes)
-        claims: dict[str, Any] = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "sub": subject,
-            "client_id": subject,
-            "iat": issued_at,
-            "exp": issued_at + self._ttl_seconds,
-            "jti": secrets.token_urlsafe(16),
-            "scope": scope,
-            "tenant_id": str(tenant_id),
-        }
+        claims: dict[str, Any] = {"aud": AUDIENCE, "sub": subject, "client_id": subject, "scope": scope}
         if agent_id is not None:
             claims["agent_id"] = str(agent_id)
-        token = jwt.encode(claims, private, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": kid})
+        token = await self._signed(claims, tenant_id, self._ttl_seconds)
         return TokenResponse(access_token=token, expires_in=self._ttl_seconds, scope=scope)
 
-    async def verify(self, token: str, audience: str = AUDIENCE) -> Principal:
-        """Who holds this token. Raises TokenExpired or TokenInvalid, whatever the input."""
+    async def issue_for(
+        self, person: str, client_id: str, tenant_id: UUID, scopes: Iterable[str], audience: Audience
+    ) -> ExchangedTokenResponse:
+        """A token with which client `client_id` acts for `person`, an e-mail; RFC 8693 §4.1."""
+        scope, ttl_seconds = " ".join(scopes), PERSON_TOKEN_SECONDS[audience]
+        claims: dict[str, Any] = {
+            "aud": audience,
+            "sub": person,
+            "client_id": client_id,
+            "act": {"sub": client_id},
+            "scope": scope,
+        }
+        token = await self._signed(claims, tenant_id, ttl_seconds)
+        return ExchangedTokenResponse(access_token=token, expires_in=ttl_seconds, scope=scope)
+
+    async def _signed(self, claims: dict[str, Any], tenant_id: UUID, ttl_seconds: int) -> str:
+        kid, private = await self._keys.current()
+        issued_at = int(self._clock.now().timestamp())
+        common: dict[str, Any] = {
+            "iss": self.issuer,
+            "iat": issued_at,
+            "exp": issued_at + ttl_seconds,
+            "jti": secrets.token_urlsafe(16),
+            "tenant_id": str(tenant_id),
+        }
+        return jwt.encode(claims | common, private, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": kid})
+
+    async def verify(self, token: str, *audiences: Audience) -> Principal:
+        """Who holds this token, if it is for one of the audiences; for `nexus` when none is named.
+
+        Raises TokenExpired or TokenInvalid, whatever the input.
+        """
         key = await self._keys.find(_kid_of(token))
         if key is None:
             raise TokenInvalid("The token is signed by a key that is not ours.")
@@ -96,16 +151,17 @@ class Tokens:
                 token,
                 key.key,
                 algorithms=[ALGORITHM],
-                audience=audience,
                 issuer=self.issuer,
                 options={
-                    "require": ["iss", "aud", "sub", "exp", "iat", "jti", "scope", "tenant_id"],
-                    "strict_aud": True,
+                    "require": ["iss", "aud", "sub", "client_id", "exp", "iat", "jti", "scope", "tenant_id"],
+                    "verify_aud": False,  # below: one of several, and never a list of them
                     "verify_exp": False,  # below, by the clock that we were given
                     "verify_iat": False,
                     "verify_nbf": False,
                 },
             )
+            if payload["aud"] not in (audiences or (AUDIENCE,)):
+                raise ValueError("the token is for somebody else")
             claims = _Claims.model_validate(payload)
         except (jwt.PyJWTError, ValidationError, ValueError, TypeError) as error:
             raise TokenInvalid("The token is not valid here.") from error
@@ -119,12 +175,13 @@ class Tokens:
         if datetime.fromtimestamp(claims.iat, UTC) > now + timedelta(seconds=CLOCK_SKEW_SECONDS):
             raise TokenInvalid("The token comes from the future; check the clocks of the servers.")
         return Principal(
-            client_id=claims.sub,
+            client_id=claims.client_id,
             tenant_id=claims.tenant_id,
             scopes=frozenset(claims.scope.split()),
             agent_id=claims.agent_id,
             expires_at=expires_at,
             jti=claims.jti,
+            person=None if claims.act is None else claims.sub,
         )
 
 

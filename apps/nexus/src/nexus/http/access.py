@@ -8,10 +8,11 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
 from nexus.auth.errors import TokenInvalid
+from nexus.auth.roles import ROLE_NEEDED, role_of
 from nexus.auth.tokens import Principal
 from nexus.http.parts import Parts
 from nexus.http.problems import Refused
-from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, AGENT, Scope
+from oblivion_protocol.scopes import ADMIN_OPERATE, ADMIN_READ, ADMIN_WRITE, AGENT, DELEGATE, Scope
 
 _SCHEME = OAuth2(
     scheme_name="clientCredentials",
@@ -21,7 +22,9 @@ _SCHEME = OAuth2(
             scopes={
                 AGENT: "Take tasks over the gateway, and search.",
                 ADMIN_READ: "See everything of the tenant.",
-                ADMIN_WRITE: "Change mappings, agents, aliases and connections; cancel and replay.",
+                ADMIN_OPERATE: "Also change mappings; cancel, reassign and replay; mute and unmute; test connections.",
+                ADMIN_WRITE: "Also change agents, aliases, connections, members and keys.",
+                DELEGATE: "Ask for tokens of people, RFC 8693; gives no right of its own.",
             },
         )
     ),
@@ -50,14 +53,15 @@ async def authenticated(
 
 def _any_of(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
     async def permitted(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
-        if principal.scopes.isdisjoint(scopes):
-            named = " or ".join(scopes)
+        if not any(principal.may(scope) for scope in scopes):
+            missing = f"This needs the scope {' or '.join(scopes)}."
+            role = role_of(principal.scopes)
             raise Refused(
                 403,
-                f"This needs the scope {named}.",
+                f"This needs the role {ROLE_NEEDED[scopes[0]]}; you are {role}." if principal.person else missing,
                 headers={
                     "WWW-Authenticate": 'Bearer realm="nexus", error="insufficient_scope", '
-                    f'scope="{scopes[0]}", error_description="This needs the scope {named}."'
+                    f'scope="{scopes[0]}", error_description="{missing}"'
                 },
             )
         return principal
@@ -66,5 +70,6 @@ def _any_of(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
 
 
 CanReadAdmin = Annotated[Principal, Depends(_any_of(ADMIN_READ))]
+CanOperate = Annotated[Principal, Depends(_any_of(ADMIN_OPERATE))]
 CanWriteAdmin = Annotated[Principal, Depends(_any_of(ADMIN_WRITE))]
 CanSearch = Annotated[Principal, Depends(_any_of(ADMIN_READ, AGENT))]

@@ -9,11 +9,15 @@ from starlette.exceptions import HTTPException
 from nexus.http import (
     agents,
     aliases,
+    audit,
     connections,
     deliveries,
     explain,
     health,
+    keys,
     mappings,
+    me,
+    members,
     oauth,
     search,
     tasks,
@@ -30,7 +34,21 @@ the chat. Get a token from `POST /auth/token`; the tenant is in the token and no
 `application/problem+json` (RFC 9457); lists are paged with `cursor` and `limit`.
 """
 
-_RESOURCES = (tenants, connections, agents, aliases, mappings, tasks, deliveries, explain, search)
+_RESOURCES = (
+    tenants,
+    connections,
+    agents,
+    aliases,
+    mappings,
+    tasks,
+    deliveries,
+    explain,
+    search,
+    me,
+    members,
+    keys,
+    audit,
+)
 
 
 def create_app(parts: HttpParts) -> FastAPI:

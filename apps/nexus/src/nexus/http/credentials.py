@@ -15,7 +15,21 @@ from oblivion_protocol.errors import OAuthErrorCode
 
 MAX_OAUTH_BODY_BYTES = 16 * 1024
 
-_KNOWN = frozenset({"grant_type", "scope", "client_id", "client_secret", "token", "token_type_hint"})
+_REPEATABLE = frozenset({"audience", "resource"})
+"""RFC 8693 §2.1: these may be there several times."""
+_KNOWN = _REPEATABLE | {
+    "grant_type",
+    "scope",
+    "client_id",
+    "client_secret",
+    "token",
+    "token_type_hint",
+    "subject_token",
+    "subject_token_type",
+    "actor_token",
+    "actor_token_type",
+    "requested_token_type",
+}
 _FORM = "application/x-www-form-urlencoded"
 _VSCHARS = re.compile(r"[\x20-\x7e]*")
 """RFC 6749 Appendix A: what ids and secrets are made of."""
@@ -75,7 +89,10 @@ async def read(request: Request) -> OAuthRequest:
 
 
 def form_parameters(body: bytes) -> dict[str, str]:
-    """RFC 6749 §3.2: no parameter twice; one without a value counts as omitted; unknown ones are ignored."""
+    """RFC 6749 §3.2: no parameter twice; one without a value counts as omitted; unknown ones are ignored.
+
+    The values of one that may be there several times are joined by spaces.
+    """
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError as error:
@@ -129,9 +146,11 @@ def _checked(pairs: Iterable[tuple[str, object]]) -> dict[str, str]:
     for name, value in pairs:
         if name not in _KNOWN:
             continue
-        if name in parameters:
+        if name in parameters and name not in _REPEATABLE:
             raise OAuthRefused("invalid_request", f"{name} is there more than once.")
-        if not isinstance(value, str) or not _VSCHARS.fullmatch(value):
-            raise OAuthRefused("invalid_request", f"{name} is no string of printable ASCII characters.")
-        parameters[name] = value
+        several = cast("list[object]", value) if name in _REPEATABLE and isinstance(value, list) else [value]
+        for one in several:
+            if not isinstance(one, str) or not _VSCHARS.fullmatch(one):
+                raise OAuthRefused("invalid_request", f"{name} is no string of printable ASCII characters.")
+            parameters[name] = f"{parameters[name]} {one}" if name in parameters else one
     return {name: value for name, value in parameters.items() if value}

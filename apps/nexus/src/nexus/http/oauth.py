@@ -1,6 +1,5 @@
-"""The token endpoint and its relatives: RFC 6749 §4.4, RFC 7662, RFC 7517, RFC 8414."""
+"""The token endpoint and its relatives: RFC 6749 §4.4, RFC 8693, RFC 7662, RFC 7517, RFC 8414."""
 
-import re
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,21 +7,20 @@ from fastapi.responses import JSONResponse
 
 from nexus.auth.clients import Authenticated
 from nexus.auth.errors import TokenInvalid
-from nexus.http import credentials
+from nexus.auth.roles import allows
+from nexus.auth.tokens import ADMIN_SOCKET, AUDIENCE
+from nexus.http import credentials, exchange
 from nexus.http.credentials import OAuthRefused, OAuthRequest
 from nexus.http.parts import HttpParts, Parts
 from nexus.http.problems import RETRY_AFTER_SECONDS
 from nexus.store.database import is_unavailable
-from oblivion_protocol.resources import OAuthError, TokenResponse
+from oblivion_protocol.resources import ExchangedTokenResponse, OAuthError, TokenResponse
 from oblivion_protocol.scopes import ADMIN_READ, ALL_SCOPES
 
 router = APIRouter(tags=["oauth"])
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _GRANT = "client_credentials"
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
-"""RFC 6749 §3.3."""
-
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 _CREDENTIALS: dict[str, Any] = {
     "client_id": {"type": "string"},
@@ -38,24 +36,35 @@ def _body_docs(properties: dict[str, Any], required: list[str]) -> dict[str, Any
 
 @router.post(
     "/auth/token",
-    response_model=TokenResponse,
+    response_model=ExchangedTokenResponse | TokenResponse,
     responses={400: {"model": OAuthError}, 401: {"model": OAuthError}, 429: {"model": OAuthError}},
-    openapi_extra=_body_docs({"grant_type": {"const": _GRANT}, "scope": {"type": "string"}}, ["grant_type"]),
+    openapi_extra=_body_docs(
+        {
+            "grant_type": {"enum": [_GRANT, exchange.GRANT]},
+            "scope": {"type": "string"},
+            "subject_token": {"type": "string", "description": "For the token exchange: an e-mail."},
+            "subject_token_type": {"const": exchange.EMAIL_TYPE},
+            "audience": {"enum": [AUDIENCE, ADMIN_SOCKET]},
+        },
+        ["grant_type"],
+    ),
 )
 async def issue_token(request: Request, parts: Parts) -> JSONResponse:
-    """Exchanges a client's id and secret for an access token."""
+    """Exchanges a client's id and secret for an access token: its own, or one of a person for whom it acts."""
     try:
         asked = await credentials.read(request)
         match asked.parameters.get("grant_type"):
             case None:
-                raise OAuthRefused("invalid_request", f"grant_type is missing; it is {_GRANT}.")
+                raise OAuthRefused("invalid_request", f"grant_type is missing; it is {_GRANT} or {exchange.GRANT}.")
             case "client_credentials":
-                pass
+                client = await _proven(request, parts, asked)
+                scopes = exchange.narrowed(asked.parameters.get("scope"), client.scopes)
+                token = await parts.tokens.issue(client.client_id, client.tenant_id, scopes, client.agent_id)
+            case exchange.GRANT:
+                client = await _proven(request, parts, asked)
+                token = await exchange.exchange(parts, client, asked.parameters)
             case _:
-                raise OAuthRefused("unsupported_grant_type", f"The only grant_type here is {_GRANT}.")
-        client = await _proven(request, parts, asked)
-        scopes = _narrowed(asked.parameters.get("scope"), client)
-        token = await parts.tokens.issue(client.client_id, client.tenant_id, scopes, client.agent_id)
+                raise OAuthRefused("unsupported_grant_type", f"The grant types here are {_GRANT} and {exchange.GRANT}.")
     except OAuthRefused as refused:
         return _refusal(refused)
     except Exception as error:
@@ -108,7 +117,7 @@ async def get_authorization_server(parts: Parts) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/auth/token",
         "introspection_endpoint": f"{issuer}/auth/introspect",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "grant_types_supported": [_GRANT],
+        "grant_types_supported": [_GRANT, exchange.GRANT],
         "response_types_supported": [],
         "scopes_supported": list(ALL_SCOPES),
         "token_endpoint_auth_methods_supported": _AUTH_METHODS,
@@ -132,23 +141,13 @@ async def _proven(request: Request, parts: HttpParts, asked: OAuthRequest) -> Au
     )
 
 
-def _narrowed(asked: str | None, client: Authenticated) -> tuple[str, ...]:
-    """The scopes asked for, if the client may have them all; without any, all that it may have."""
-    if asked is None:
-        return client.scopes
-    wanted = tuple(dict.fromkeys(asked.split(" ")))
-    if not _SCOPE.fullmatch(asked) or not set(wanted) <= set(client.scopes):
-        raise OAuthRefused("invalid_scope", f"This client may have: {' '.join(client.scopes)}.")
-    return wanted
-
-
 async def _introspected(parts: HttpParts, client: Authenticated, token: str) -> dict[str, Any]:
     """RFC 7662 §2.2; a token that is none of the caller's business is not active for it."""
     try:
-        principal = await parts.tokens.verify(token)
+        principal = await parts.tokens.verify(token, AUDIENCE, ADMIN_SOCKET)
     except TokenInvalid:
         return {"active": False}
-    own = principal.client_id == client.client_id or ADMIN_READ in client.scopes
+    own = principal.client_id == client.client_id or allows(client.scopes, ADMIN_READ)
     if principal.tenant_id != client.tenant_id or not own:
         return {"active": False}
     if not await parts.clients.is_live(principal.tenant_id, principal.client_id):
@@ -157,7 +156,8 @@ async def _introspected(parts: HttpParts, client: Authenticated, token: str) -> 
         "active": True,
         "scope": " ".join(sorted(principal.scopes)),
         "client_id": principal.client_id,
-        "sub": principal.client_id,
+        "sub": principal.actor,
+        "act": {"sub": principal.client_id} if principal.person else None,
         "token_type": "Bearer",
         "exp": int(principal.expires_at.timestamp()),
         "iss": parts.tokens.issuer,

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
+from nexus.auth.members import Members
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.kit.clock import Clock
@@ -104,6 +105,7 @@ class HttpParts:
     tokens: Tokens
     clients: Clients
     directory: AgentDirectory
+    members: Members
     linker: Linker
     catalog: Catalog
     canceller: Canceller

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from nexus.auth.errors import AlreadyExists, AuthError, Invalid, NotFound, TokenExpired, TokenInvalid
+from nexus.auth.errors import AlreadyExists, AuthError, Invalid, LastAdmin, NotFound, TokenExpired, TokenInvalid
 from nexus.pipeline.errors import Rejected, Retryable, Unsure
 from nexus.store.database import is_unavailable
 from oblivion_protocol.resources import Problem
@@ -73,6 +73,8 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome(401, "unauthorized", error.reason, _bearer(error.reason))
         case AlreadyExists():
             return Outcome(409, "already_exists", error.reason)
+        case LastAdmin():
+            return Outcome(409, "last_admin", error.reason)
         case NotFound():
             return Outcome(404, "not_found", error.reason)
         case Invalid() | AuthError():

@@ -63,6 +63,7 @@ CLAIMS = {
     "iss": "https://nexus.example",
     "aud": "nexus",
     "sub": "adm_x",
+    "client_id": "adm_x",
     "iat": int(NOW.timestamp()),
     "exp": int(NOW.timestamp()) + 900,
     "jti": "j",
@@ -86,7 +87,7 @@ async def test_what_was_issued_is_what_is_verified(tokens: Tokens):
     header = jwt.get_unverified_header(issued.access_token)
     assert header == {"typ": "at+jwt", "alg": "EdDSA", "kid": "k1"}
     claims = jwt.decode(issued.access_token, options={"verify_signature": False})
-    assert set(CLAIMS) | {"client_id", "agent_id"} == set(claims)
+    assert set(CLAIMS) | {"agent_id"} == set(claims)
 
 
 async def test_no_two_tokens_have_the_same_id(tokens: Tokens):
@@ -154,7 +155,15 @@ async def test_a_header_of_any_other_kind_is_refused_even_when_signed(tokens: To
         {"iss": None},
         {"aud": "observer"},
         {"aud": ["nexus", "observer"]},
+        {"aud": ["nexus"]},
+        {"aud": "nexus:admin-socket"},
         {"aud": None},
+        {"client_id": None},
+        {"client_id": "adm_y"},
+        {"act": "adm_x"},
+        {"act": {}},
+        {"act": {"sub": 1}},
+        {"act": {"sub": "adm_y"}},
         {"sub": None},
         {"sub": ""},
         {"sub": 1},
@@ -183,7 +192,26 @@ async def test_claims_of_any_other_kind_are_refused_even_when_signed(tokens: Tok
 async def test_a_token_for_another_audience_is_refused(tokens: Tokens):
     token = (await tokens.issue("c", TENANT, ["agent"])).access_token
     with pytest.raises(TokenInvalid):
-        await tokens.verify(token, "observer")
+        await tokens.verify(token, "nexus:admin-socket")
+    assert await tokens.verify(token, "nexus:admin-socket", "nexus")
+    for_socket = await tokens.issue_for("ann@example.com", "c", TENANT, ["admin:read"], "nexus:admin-socket")
+    assert await tokens.verify(for_socket.access_token, "nexus:admin-socket")
+    with pytest.raises(TokenInvalid):
+        await tokens.verify(for_socket.access_token)
+
+
+async def test_a_persons_token_names_the_person_and_who_acts_for_them(tokens: Tokens, clock: HeldClock):
+    own = await tokens.verify((await tokens.issue("obs_x", TENANT, ["delegate"])).access_token)
+    assert (own.person, own.actor) == (None, "obs_x")
+    issued = await tokens.issue_for("ann@example.com", "obs_x", TENANT, ["admin:read", "admin:operate"], "nexus")
+    principal = await tokens.verify(issued.access_token)
+    assert (principal.person, principal.actor, principal.client_id) == ("ann@example.com", "ann@example.com", "obs_x")
+    assert principal.may("admin:operate") and not principal.may("admin:write")
+    claims = jwt.decode(issued.access_token, options={"verify_signature": False})
+    assert (claims["sub"], claims["client_id"], claims["act"]) == ("ann@example.com", "obs_x", {"sub": "obs_x"})
+    clock.time = NOW + timedelta(seconds=60)
+    with pytest.raises(TokenExpired):
+        await tokens.verify(issued.access_token)
 
 
 async def test_the_public_key_is_no_shared_secret(tokens: Tokens):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -69,6 +69,7 @@ class ApiKey(Base, Identified, TenantOwned):
     agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
     scopes: Mapped[list[str]]
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class ApiKeySecret(Base, Identified, TenantOwned):
@@ -78,3 +79,17 @@ class ApiKeySecret(Base, Identified, TenantOwned):
     api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
     secret_hash: Mapped[bytes]
     expires_at: Mapped[datetime | None]
+
+
+class Member(Base, Identified, TenantOwned):
+    """A person who may use the dashboard, known by their e-mail in lower case."""
+
+    __tablename__ = "members"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email"),
+        CheckConstraint("role IN ('viewer','operator','admin')", name="role"),
+        CheckConstraint("email = lower(email)", name="email"),
+    )
+    email: Mapped[str]
+    role: Mapped[str]
+    last_seen_at: Mapped[datetime | None]
