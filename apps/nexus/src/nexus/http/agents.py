@@ -58,7 +58,7 @@ async def create_agent(
 ) -> CreatedAgentResource:
     """Registers an agent and makes its client."""
     made = await parts.directory.create(
-        principal.tenant_id, body.name, body.skills, body.aliases, icon=body.icon, actor=principal.client_id
+        principal.tenant_id, body.name, body.skills, body.aliases, icon=body.icon, actor=principal.actor
     )
     response.headers.update(NO_STORE)
     return CreatedAgentResource(
@@ -76,7 +76,7 @@ async def rotate_agent_secret(
 ) -> RotatedAgentResource:
     """Makes a new secret; the previous one keeps working for `overlap_seconds`."""
     overlap_seconds = (body or Rotation()).overlap_seconds
-    rotated = await parts.directory.rotate(principal.tenant_id, name, overlap_seconds, actor=principal.client_id)
+    rotated = await parts.directory.rotate(principal.tenant_id, name, overlap_seconds, actor=principal.actor)
     response.headers.update(NO_STORE)
     return RotatedAgentResource(
         name=rotated.name,
@@ -89,4 +89,4 @@ async def rotate_agent_secret(
 @router.delete("/{name}", status_code=204)
 async def revoke_agent(name: AgentNameInPath, principal: CanWriteAdmin, parts: Parts) -> None:
     """Ends an agent: its secrets and its tokens stop working at once. Its history stays, and its name with it."""
-    await parts.directory.revoke(principal.tenant_id, name, actor=principal.client_id)
+    await parts.directory.revoke(principal.tenant_id, name, actor=principal.actor)

@@ -27,10 +27,10 @@ async def list_aliases(principal: CanReadAdmin, parts: Parts) -> Page[AliasResou
 @router.post("", status_code=201)
 async def add_alias(body: NewAlias, principal: CanWriteAdmin, parts: Parts) -> AliasResource:
     """Puts an agent behind a handle; several agents behind one handle are a squad."""
-    return await parts.directory.aliases.add(principal.tenant_id, body.alias, body.agent, actor=principal.client_id)
+    return await parts.directory.aliases.add(principal.tenant_id, body.alias, body.agent, actor=principal.actor)
 
 
 @router.delete("/{alias}", status_code=204)
 async def remove_alias(alias: Alias, principal: CanWriteAdmin, parts: Parts, agent: AgentName | None = None) -> None:
     """Takes one agent away from a handle; without `agent`, all of them."""
-    await parts.directory.aliases.remove(principal.tenant_id, alias, agent, actor=principal.client_id)
+    await parts.directory.aliases.remove(principal.tenant_id, alias, agent, actor=principal.actor)

@@ -60,5 +60,5 @@ async def list_connections(principal: CanReadAdmin, parts: Parts, paging: Paging
 @router.post("", status_code=201)
 async def create_connection(body: NewConnection, principal: CanWriteAdmin, parts: Parts) -> ConnectionResource:
     """Tries the credentials at the vendor, keeps them sealed and subscribes to its webhooks."""
-    made = await parts.connector.connect(principal.tenant_id, body.vendor, body.credentials, principal.client_id)
+    made = await parts.connector.connect(principal.tenant_id, body.vendor, body.credentials, principal.actor)
     return ConnectionResource.model_validate(made)

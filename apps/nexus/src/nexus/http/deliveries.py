@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from nexus.auth.audit import record
 from nexus.auth.errors import NotFound
-from nexus.http.access import CanReadAdmin, CanWriteAdmin
+from nexus.http.access import CanOperate, CanReadAdmin
 from nexus.http.delivery_rows import DeliveryState, Origin, find_delivery, read_deliveries
 from nexus.http.inputs import Input
 from nexus.http.paging import Paging
@@ -63,7 +63,7 @@ async def list_deliveries(
 
 
 @router.post("/{delivery_id}/replay")
-async def replay_delivery(delivery_id: UUID, principal: CanWriteAdmin, parts: Parts) -> DeliveryResource:
+async def replay_delivery(delivery_id: UUID, principal: CanOperate, parts: Parts) -> DeliveryResource:
     """Has a dead row tried again at once, as if for the first time."""
     async with parts.db.tenant(principal.tenant_id) as session:
         replayed = await replay(session, [delivery_id], parts.clock.now())
@@ -72,12 +72,12 @@ async def replay_delivery(delivery_id: UUID, principal: CanWriteAdmin, parts: Pa
             raise NotFound("No delivery with this id.")
         if not replayed:
             raise Refused(409, f"The delivery is not dead but {found.state}.", code="not_dead")
-        record(session, principal.tenant_id, principal.client_id, "delivery.replay", str(delivery_id))
+        record(session, principal.tenant_id, principal.actor, "delivery.replay", str(delivery_id))
     return found
 
 
 @router.post("/replay")
-async def replay_deliveries(body: ReplayRequest, principal: CanWriteAdmin, parts: Parts) -> ReplayResult:
+async def replay_deliveries(body: ReplayRequest, principal: CanOperate, parts: Parts) -> ReplayResult:
     """Has dead rows tried again: those named, or the oldest of all. Tells how many remain dead."""
     items: list[Replayed] = []
     async with parts.db.tenant(principal.tenant_id) as session:
@@ -85,7 +85,7 @@ async def replay_deliveries(body: ReplayRequest, principal: CanWriteAdmin, parts
         replayed = await replay(session, wanted, parts.clock.now())
         for row_id in wanted:
             if row_id in replayed:
-                record(session, principal.tenant_id, principal.client_id, "delivery.replay", str(row_id))
+                record(session, principal.tenant_id, principal.actor, "delivery.replay", str(row_id))
                 items.append(Replayed(id=str(row_id), outcome="replayed"))
             else:
                 known = await find_delivery(session, row_id)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy import select, tuple_
 
 from nexus.auth.errors import NotFound
-from nexus.http.access import CanReadAdmin, CanWriteAdmin
+from nexus.http.access import CanOperate, CanReadAdmin
 from nexus.http.inputs import Input, Line, VendorId
 from nexus.http.paging import Paging
 from nexus.http.parts import Parts
@@ -39,7 +39,7 @@ async def list_mappings(principal: CanReadAdmin, parts: Parts, paging: Paging) -
 
 
 @router.post("", status_code=201)
-async def create_mapping(body: NewMapping, principal: CanWriteAdmin, parts: Parts) -> MappingResource:
+async def create_mapping(body: NewMapping, principal: CanOperate, parts: Parts) -> MappingResource:
     """Links a list to a channel; conversations that waited for it are posted."""
     return await parts.linker.link(
         principal.tenant_id,
@@ -47,12 +47,12 @@ async def create_mapping(body: NewMapping, principal: CanWriteAdmin, parts: Part
         body.channel_id,
         sync_rule=body.sync_rule,
         sync_keyword=body.sync_keyword,
-        actor=principal.client_id,
+        actor=principal.actor,
     )
 
 
 @router.delete("/{mapping_id}", status_code=204)
-async def delete_mapping(mapping_id: UUID, principal: CanWriteAdmin, parts: Parts) -> None:
+async def delete_mapping(mapping_id: UUID, principal: CanOperate, parts: Parts) -> None:
     """Unlinks; what has been posted stays."""
-    if not await parts.linker.unlink(principal.tenant_id, mapping_id, principal.client_id):
+    if not await parts.linker.unlink(principal.tenant_id, mapping_id, principal.actor):
         raise NotFound("No mapping with this id.")

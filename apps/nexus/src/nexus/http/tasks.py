@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from nexus.auth.errors import NotFound
-from nexus.http.access import CanReadAdmin, CanWriteAdmin
+from nexus.http.access import CanOperate, CanReadAdmin
 from nexus.http.inputs import AgentName
 from nexus.http.paging import Paging
 from nexus.http.parts import HttpParts, Parts
@@ -62,12 +62,12 @@ async def get_task_timeline(
 
 
 @router.post("/{task_id}/cancel")
-async def cancel_task(task_id: UUID, principal: CanWriteAdmin, parts: Parts) -> TaskResource:
+async def cancel_task(task_id: UUID, principal: CanOperate, parts: Parts) -> TaskResource:
     """Stops a task: from now on nothing that its agent does has an effect."""
     task = (await _found(parts, principal.tenant_id, task_id)).task
     if task is None:
         raise Refused(409, "No agent was asked yet, so there is nothing to cancel.")
-    if not await parts.canceller.cancel(principal.tenant_id, task.id, principal.client_id):
+    if not await parts.canceller.cancel(principal.tenant_id, task.id, principal.actor):
         raise Refused(409, "The task is over already.")
     return task_resource(await _found(parts, principal.tenant_id, task.id))
 
