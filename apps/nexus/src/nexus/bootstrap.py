@@ -38,6 +38,7 @@ from nexus.kit.sealing import Sealer
 from nexus.listening import Listening
 from nexus.mcp.door import McpDoor
 from nexus.mcp.service import AgentTools
+from nexus.pipeline.catalog import Catalog
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.delivery import Deliverer
@@ -60,10 +61,11 @@ from nexus.search.store import Collection, Index
 from nexus.settings import Settings
 from nexus.store.clock import DatabaseClock
 from nexus.store.database import Database
-from nexus.tasks.cancelling import Cancelling
 from nexus.tasks.commands import AgentCommands
 from nexus.tasks.desk import TaskDesk
 from nexus.tasks.dispatch import Dispatcher
+from nexus.tasks.muting import Muting
+from nexus.tasks.steering import Steering
 from nexus.worker import WorkerProcess
 
 log = get_logger(__name__)
@@ -149,8 +151,9 @@ class Nexus:
             directory=self.directory,
             members=self.members,
             linker=self.links,
-            catalog=self.links,
-            canceller=Cancelling(self.db, self.desk, self.bells),
+            catalog=Catalog(self.connections, self.clock),
+            tasks=Steering(self.db, self.desk, self.bells, self.clock),
+            muting=Muting(self.db, self.bells, self.clock),
             connector=self.onboarding,
             clock=self.clock,
             throttle=FailureThrottle(self.clock),

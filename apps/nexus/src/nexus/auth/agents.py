@@ -84,6 +84,14 @@ class AgentDirectory:
         async with self._db.tenant(tenant_id) as session:
             return await read_roster(session, self._clock.now(), after=after, limit=limit)
 
+    async def find(self, tenant_id: UUID, name: str) -> AgentResource:
+        """One agent of the roster. Raises NotFound."""
+        async with self._db.tenant(tenant_id) as session:
+            found = await read_roster(session, self._clock.now(), name=name)
+        if not found:
+            raise NotFound(f"There is no agent {name}.")
+        return found[0]
+
     async def rotate(
         self,
         tenant_id: UUID,

@@ -9,11 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.store.tables import Agent, AgentAlias, ApiKey, Task
 from nexus.store.tables import AgentSession as SessionRow
-from oblivion_protocol.resources import AgentResource, AgentSession
+from oblivion_protocol.resources import AgentResource, AgentSession, CurrentTask
 from oblivion_protocol.states import HELD_STATES
 
 ONLINE_SECONDS = 30
 """A session that was not heard of for longer is gone, whether or not anybody closed it."""
+
+MAX_CURRENT_TASKS = 20
+"""How many of its tasks are listed with an agent."""
 
 
 async def read_roster(
@@ -22,11 +25,14 @@ async def read_roster(
     *,
     after: tuple[datetime, UUID] | None = None,
     limit: int | None = None,
+    name: str | None = None,
 ) -> list[AgentResource]:
     """Agents in the order of creation; a session that has been closed is not listed."""
     query = select(Agent).order_by(Agent.created_at, Agent.id).limit(limit)
     if after is not None:
         query = query.where(tuple_(Agent.created_at, Agent.id) > after)
+    if name is not None:
+        query = query.where(Agent.name == name)
     agents = list(await session.scalars(query))
     ids = [agent.id for agent in agents]
 
@@ -55,15 +61,20 @@ async def read_roster(
         .group_by(Task.agent_id)
     )
     load = dict(iter(await session.execute(held)))
+    current = await _current_tasks(session, ids)
 
     return [
         AgentResource(
             id=str(agent.id),
             name=agent.name,
             client_id=client_ids.get(agent.id, ""),
+            icon=agent.icon,
             skills=agent.skills,
             online=any(one.online for one in sessions[agent.id]),
             muted=agent.muted_at is not None,
+            muted_at=agent.muted_at,
+            muted_reason=agent.muted_reason,
+            current_tasks=current[agent.id],
             load=load.get(agent.id, 0),
             capacity=sum(one.capacity for one in sessions[agent.id] if one.online),
             last_seen_at=last_seen.get(agent.id),
@@ -76,11 +87,28 @@ async def read_roster(
     ]
 
 
+async def _current_tasks(session: AsyncSession, ids: list[UUID]) -> defaultdict[UUID, list[CurrentTask]]:
+    place = func.row_number().over(partition_by=Task.agent_id, order_by=(Task.created_at, Task.id)).label("place")
+    held = (
+        select(Task.agent_id, Task.id, Task.title, Task.state, place)
+        .where(Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
+        .subquery()
+    )
+    rows = await session.execute(select(held).where(held.c.place <= MAX_CURRENT_TASKS).order_by(held.c.place))
+    found: defaultdict[UUID, list[CurrentTask]] = defaultdict(list)
+    for agent_id, task_id, title, state, _ in rows:
+        found[agent_id].append(CurrentTask(id=str(task_id), title=title, state=state))
+    return found
+
+
 def _session(row: SessionRow, now: datetime) -> AgentSession:
     return AgentSession(
         instance=row.instance,
         online=now - row.last_seen_at < timedelta(seconds=ONLINE_SECONDS),
+        connected_at=row.connected_at,
         last_seen_at=row.last_seen_at,
+        gateway=row.gateway,
+        skills=row.skills,
         capacity=row.capacity,
         version=row.version,
     )

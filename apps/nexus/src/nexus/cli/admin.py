@@ -12,8 +12,8 @@ from rich.table import Table
 from sqlalchemy import select
 
 from nexus.bootstrap import Nexus, open_nexus
-from nexus.http.delivery_rows import read_deliveries
-from nexus.http.replay import MAX_REPLAYS, dead_ids, replay
+from nexus.http.delivery_rows import DeliveryFilter, read_deliveries
+from nexus.http.replay import MAX_REPLAYS, Dead, replay
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
 from nexus.store import migrate
@@ -38,7 +38,9 @@ class SyncRuleChoice(StrEnum):
     all = "all"
 
 
-def _with_nexus(work: Callable[[Nexus], Awaitable[ResultT]]) -> ResultT:
+def with_nexus(work: Callable[[Nexus], Awaitable[ResultT]]) -> ResultT:
+    """Does something with the parts of the installation that the environment names. Raises SettingsError."""
+
     async def run() -> ResultT:
         async with open_nexus(Settings()) as nexus:
             return await work(nexus)
@@ -99,7 +101,7 @@ def create(
             highlight=False,
         )
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 @agent.command("list")
@@ -115,7 +117,7 @@ def roster(tenant: TenantOption = None) -> None:
             table.add_row(one.name, one.client_id, aliases, " ".join(one.skills), state, load)
         Console(soft_wrap=True).print(table)
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 @agent.command("rotate")
@@ -126,7 +128,7 @@ def rotate(name: str, tenant: TenantOption = None) -> None:
         made = await nexus.directory.rotate(await tenant_named(nexus, tenant), name, actor=ACTOR)
         typer.echo(f"AGENT_ID={made.client_id}\nAGENT_SECRET={made.client_secret}")
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 @agent.command("revoke")
@@ -137,7 +139,7 @@ def revoke(name: str, tenant: TenantOption = None) -> None:
         await nexus.directory.revoke(await tenant_named(nexus, tenant), name, actor=ACTOR)
         typer.echo(f"{name} is revoked; its sockets close within seconds")
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 def link(
@@ -160,7 +162,7 @@ def link(
         )
         typer.echo(f"{made.list_name} → #{made.channel_name} (a reply is synced by {made.sync_rule})")
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 def connect(
@@ -177,9 +179,9 @@ def connect(
         made = await nexus.onboarding.connect(
             await tenant_named(nexus, tenant, create=True), vendor, credentials, ACTOR
         )
-        typer.echo(f"{vendor} is connected: {made['name']} ({made['workspace_id']})")
+        typer.echo(f"{vendor} is connected: {made.name} ({made.workspace_id})")
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 def _credential(given: str) -> tuple[str, str]:
@@ -201,7 +203,7 @@ def dead_letters(tenant: TenantOption = None, limit: int = 50) -> None:
 
     async def work(nexus: Nexus) -> None:
         async with nexus.db.tenant(await tenant_named(nexus, tenant)) as session:
-            rows = list(await read_deliveries(session, state="dead", origin=None, before=None, limit=limit))
+            rows = list(await read_deliveries(session, DeliveryFilter(state="dead"), before=None, limit=limit))
         if not rows:
             typer.echo("There are no dead letters.")
             return
@@ -210,7 +212,7 @@ def dead_letters(tenant: TenantOption = None, limit: int = 50) -> None:
             table.add_row(row.id, f"{row.sink} {row.kind}", str(row.attempts), row.reason or "")
         Console(soft_wrap=True).print(table)
 
-    _with_nexus(work)
+    with_nexus(work)
 
 
 @deliveries.command("replay")
@@ -225,10 +227,11 @@ def replay_dead_letters(
 
     async def work(nexus: Nexus) -> None:
         async with nexus.db.tenant(await tenant_named(nexus, tenant)) as session:
-            wanted = [UUID(one) for one in ids or ()] or await dead_ids(session, MAX_REPLAYS)
+            dead = await Dead.of(session)
+            wanted = [UUID(one) for one in ids or ()] or await dead.ids(session, MAX_REPLAYS)
             revived = await replay(session, wanted, nexus.clock.now())
         nexus.bells.ring("inbox")
         nexus.bells.ring("deliveries")
         typer.echo(f"{len(revived)} of {len(wanted)} are due again")
 
-    _with_nexus(work)
+    with_nexus(work)

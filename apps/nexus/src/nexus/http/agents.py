@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from nexus.http.access import CanReadAdmin, CanWriteAdmin
-from nexus.http.inputs import AgentName, AgentNameInPath, Alias, Input, Line, Rotation
+from nexus.http.access import CanOperate, CanReadAdmin, CanWriteAdmin
+from nexus.http.inputs import NO_CONTROL, AgentName, AgentNameInPath, Alias, Input, Line, Rotation
 from nexus.http.oauth import NO_STORE
 from nexus.http.paging import Paging
 from nexus.http.parts import Parts
@@ -24,6 +24,12 @@ class NewAgent(Input):
     skills: Annotated[tuple[Skill, ...], Field(max_length=50)] = ()
     aliases: Annotated[tuple[Alias, ...], Field(max_length=50)] = ()
     icon: Line | None = None
+
+
+class Mute(Input):
+    """Why an agent is muted; people and the agent read it."""
+
+    reason: Annotated[str, Field(max_length=200, pattern=NO_CONTROL)] = ""
 
 
 class CreatedAgentResource(BaseModel):
@@ -84,6 +90,23 @@ async def rotate_agent_secret(
         client_secret=rotated.client_secret,
         overlap_seconds=overlap_seconds,
     )
+
+
+@router.post("/{name}/mute")
+async def mute_agent(
+    name: AgentNameInPath, principal: CanOperate, parts: Parts, body: Mute | None = None
+) -> AgentResource:
+    """Has an agent offered nothing from now on, and tells it so; what it holds it may finish."""
+    reason = (body or Mute()).reason
+    await parts.muting.mute(principal.tenant_id, name, reason, principal.actor)
+    return await parts.directory.find(principal.tenant_id, name)
+
+
+@router.post("/{name}/unmute")
+async def unmute_agent(name: AgentNameInPath, principal: CanOperate, parts: Parts) -> AgentResource:
+    """Takes it back."""
+    await parts.muting.unmute(principal.tenant_id, name, principal.actor)
+    return await parts.directory.find(principal.tenant_id, name)
 
 
 @router.delete("/{name}", status_code=204)

@@ -14,6 +14,7 @@ from nexus.http import (
     deliveries,
     explain,
     health,
+    integrations,
     keys,
     mappings,
     me,
@@ -36,6 +37,7 @@ the chat. Get a token from `POST /auth/token`; the tenant is in the token and no
 
 _RESOURCES = (
     tenants,
+    integrations,
     connections,
     agents,
     aliases,
@@ -62,7 +64,7 @@ def create_app(parts: HttpParts) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(parts.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id"],
         )

@@ -26,6 +26,14 @@ class NewMapping(Input):
     sync_keyword: Line = "!sync"
 
 
+class ChangedMapping(Input):
+    """What is to change about a link; what is absent stays."""
+
+    channel_id: VendorId | None = None
+    sync_rule: SyncRule | None = None
+    sync_keyword: Line | None = None
+
+
 @router.get("")
 async def list_mappings(principal: CanReadAdmin, parts: Parts, paging: Paging) -> Page[MappingResource]:
     """Every link, oldest first."""
@@ -45,6 +53,21 @@ async def create_mapping(body: NewMapping, principal: CanOperate, parts: Parts) 
         principal.tenant_id,
         body.list_id,
         body.channel_id,
+        sync_rule=body.sync_rule,
+        sync_keyword=body.sync_keyword,
+        actor=principal.actor,
+    )
+
+
+@router.patch("/{mapping_id}")
+async def change_mapping(
+    mapping_id: UUID, body: ChangedMapping, principal: CanOperate, parts: Parts
+) -> MappingResource:
+    """Links the list to another channel, or changes its rule. New conversations only: what is posted stays."""
+    return await parts.linker.move(
+        principal.tenant_id,
+        mapping_id,
+        channel_id=body.channel_id,
         sync_rule=body.sync_rule,
         sync_keyword=body.sync_keyword,
         actor=principal.actor,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -16,8 +16,14 @@ from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.kit.clock import Clock
 from nexus.kit.pulse import Pulses
-from nexus.pipeline.links import Listing
 from nexus.store.database import Database
+from oblivion_protocol.operating import (
+    ChannelCatalog,
+    ConnectionResource,
+    ConnectionTest,
+    IntegrationResource,
+    ListCatalog,
+)
 from oblivion_protocol.resources import MappingResource, SearchHit, SyncRule
 
 
@@ -37,6 +43,19 @@ class Linker(Protocol):
         """Checks both ends at their vendors and links them. Raises Rejected, Retryable or AlreadyExists."""
         ...
 
+    async def move(
+        self,
+        tenant_id: UUID,
+        mapping_id: UUID,
+        *,
+        channel_id: str | None,
+        sync_rule: SyncRule | None,
+        sync_keyword: str | None,
+        actor: str,
+    ) -> MappingResource:
+        """Links the list to another channel or changes its rule. Raises NotFound, Rejected or Retryable."""
+        ...
+
     async def unlink(self, tenant_id: UUID, mapping_id: UUID, actor: str) -> bool:
         """Whether there was such a mapping in this tenant; it is gone now."""
         ...
@@ -45,20 +64,39 @@ class Linker(Protocol):
 class Catalog(Protocol):
     """What there is at the vendors, from a cache that is young enough. Unknown vendor: raises NotFound."""
 
-    async def lists(self, tenant_id: UUID, vendor: str) -> Listing:
-        """The lists of a tracker."""
+    async def lists(self, tenant_id: UUID, vendor: str, *, refresh: bool = False) -> ListCatalog:
+        """The lists of a tracker; with `refresh` read anew, though not more often than every few seconds."""
         ...
 
-    async def channels(self, tenant_id: UUID, vendor: str) -> Listing:
-        """The channels of a chat."""
+    async def channels(self, tenant_id: UUID, vendor: str, *, refresh: bool = False) -> ChannelCatalog:
+        """The channels of a chat, likewise."""
         ...
 
 
-class Canceller(Protocol):
-    """Stops tasks."""
+class TaskControl(Protocol):
+    """Stops tasks, and gives them to others."""
 
     async def cancel(self, tenant_id: UUID, task_id: UUID, actor: str) -> bool:
         """Whether the task was open and is canceled now."""
+        ...
+
+    async def reassign(self, tenant_id: UUID, task_id: UUID, agent: str | None, actor: str) -> None:
+        """Takes the task from whoever has it and offers it anew, only to `agent` where one is named.
+
+        Raises NotFound, TaskOver or NotCapable.
+        """
+        ...
+
+
+class Muting(Protocol):
+    """Silences agents."""
+
+    async def mute(self, tenant_id: UUID, agent: str, reason: str, actor: str) -> None:
+        """From now on the agent is offered nothing, and it is told why. Raises NotFound."""
+        ...
+
+    async def unmute(self, tenant_id: UUID, agent: str, actor: str) -> None:
+        """Takes it back. Raises NotFound."""
         ...
 
 
@@ -75,9 +113,20 @@ class Connector(Protocol):
 
     async def connect(
         self, tenant_id: UUID, vendor: str, credentials: Mapping[str, str], actor: str
-    ) -> Mapping[str, Any]:
-        """Tries, seals and keeps the credentials; what is not secret about the connection: `id`, `vendor`,
-        `workspace_id`, `name`, `broken_reason`, `created_at`. Raises NotFound for an unknown vendor, Rejected."""
+    ) -> ConnectionResource:
+        """Tries, seals and keeps the credentials. Raises NotFound for an unknown vendor, Rejected."""
+        ...
+
+    async def test(self, tenant_id: UUID, connection_id: UUID) -> ConnectionTest:
+        """Looks at the vendor, now. Raises NotFound."""
+        ...
+
+    async def disconnect(self, tenant_id: UUID, connection_id: UUID, actor: str, *, force: bool) -> None:
+        """Removes the connection, and our webhook there. Raises NotFound; InUse while something hangs on it."""
+        ...
+
+    def integrations(self) -> list[IntegrationResource]:
+        """What can be connected, and how."""
         ...
 
 
@@ -108,7 +157,8 @@ class HttpParts:
     members: Members
     linker: Linker
     catalog: Catalog
-    canceller: Canceller
+    tasks: TaskControl
+    muting: Muting
     connector: Connector
     clock: Clock
     health: HealthParts

@@ -12,7 +12,9 @@ from starlette.exceptions import HTTPException
 
 from nexus.auth.errors import AlreadyExists, AuthError, Invalid, LastAdmin, NotFound, TokenExpired, TokenInvalid
 from nexus.pipeline.errors import Rejected, Retryable, Unsure
+from nexus.pipeline.onboarding import InUse
 from nexus.store.database import is_unavailable
+from nexus.tasks.steering import NotCapable, TaskOver
 from oblivion_protocol.resources import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -79,6 +81,12 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome(404, "not_found", error.reason)
         case Invalid() | AuthError():
             return Outcome(400, "invalid", error.reason)
+        case TaskOver():
+            return Outcome(409, "over", "The task is over already.")
+        case NotCapable():
+            return Outcome(409, "not_capable", error.reason)
+        case InUse():
+            return Outcome(409, "in_use", error.reason)
         case Rejected():
             return Outcome(422, "rejected", error.reason)
         case Retryable():

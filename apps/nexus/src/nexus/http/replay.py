@@ -1,12 +1,14 @@
 """Gives dead letters another life. Ids and effect keys stay, so that a replay never doubles an effect (I3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, func, literal, select, update
+from sqlalchemy import Select, case, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nexus.http.delivery_rows import Queue, is_one_of, reasons_of
 from nexus.store.tables import Delivery, InboxEvent
 
 MAX_REPLAYS = 500
@@ -43,18 +45,31 @@ async def replay(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> s
     }
 
 
-async def dead_ids(session: AsyncSession, limit: int) -> list[UUID]:
-    """The oldest dead rows of both tables."""
-    incoming = select(InboxEvent.created_at, InboxEvent.id).where(InboxEvent.state == "dead")
-    outgoing = select(Delivery.created_at, Delivery.id).where(Delivery.state == "dead")
-    both = incoming.union_all(outgoing).subquery()
-    rows = await session.execute(select(both.c.id).order_by(both.c.created_at, both.c.id).limit(limit))
-    return list(rows.scalars())
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """The dead rows of both tables, all of them or those of one cause."""
 
+    _queries: tuple[Select[datetime, UUID], ...]
 
-async def count_dead(session: AsyncSession) -> int:
-    """How many dead rows there are."""
-    incoming = select(func.count()).select_from(InboxEvent).where(InboxEvent.state == "dead")
-    outgoing = select(func.count()).select_from(Delivery).where(Delivery.state == "dead")
-    total = select(incoming.scalar_subquery() + outgoing.scalar_subquery())
-    return (await session.execute(total)).scalar_one()
+    @classmethod
+    async def of(cls, session: AsyncSession, fingerprint: str | None = None) -> "Dead":
+        """Those whose reason has the fingerprint; all where there is none."""
+        queries: list[Select[datetime, UUID]] = []
+        tables: tuple[Queue, ...] = (InboxEvent, Delivery)
+        for table in tables:
+            query = select(table.created_at, table.id).where(table.state == "dead")
+            if fingerprint is not None:
+                query = query.where(is_one_of(table, await reasons_of(session, table, fingerprint, "dead")))
+            queries.append(query)
+        return cls(tuple(queries))
+
+    async def ids(self, session: AsyncSession, limit: int) -> list[UUID]:
+        """The oldest."""
+        both = union_all(*self._queries).subquery()
+        rows = await session.execute(select(both.c.id).order_by(both.c.created_at, both.c.id).limit(limit))
+        return list(rows.scalars())
+
+    async def count(self, session: AsyncSession) -> int:
+        """How many there are."""
+        both = union_all(*self._queries).subquery()
+        return (await session.execute(select(func.count()).select_from(both))).scalar_one()

@@ -26,7 +26,18 @@ class Hop:
 
     def entry(self) -> TimelineEntry:
         """As the API shows it."""
-        return TimelineEntry(at=self.at, kind=self.kind, summary=self.summary, data=self.data)
+        return TimelineEntry(
+            id=str(self.id),
+            at=self.at,
+            started_at=None,
+            duration_ms=None,
+            level="info",
+            kind=self.kind,
+            summary=self.summary,
+            attempts=[],
+            trace_id=None,
+            data=self.data,
+        )
 
 
 async def read_timeline(

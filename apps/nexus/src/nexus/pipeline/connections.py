@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -88,6 +88,12 @@ class Connections:
             credentials=self._sealer.open(row.sealed),
             facts=row.facts,
         )
+
+    async def of_role(self, tenant_id: UUID, role: Literal["tracker", "chat"]) -> list[Connection]:
+        """The tenant's trackers or chats, oldest first."""
+        async with self._db.tenant(tenant_id) as session:
+            rows = (await session.scalars(select(Connection).order_by(Connection.created_at))).all()
+        return [row for row in rows if self.integrations[row.vendor].role == role]
 
     def forget(self) -> None:
         """Drops what is cached, after connections were changed in this process."""

@@ -1,11 +1,6 @@
-"""Linking lists to channels, and what there is to link."""
+"""Linking lists to channels."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, cast
+from typing import Literal, cast
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -22,26 +17,15 @@ from nexus.store.database import Database
 from nexus.store.tables import Connection, ProjectMapping, TaskMapping
 from oblivion_protocol import MappingResource, SyncRule
 
-CATALOG_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a vendor showed us, and when."""
-
-    items: Sequence[Mapping[str, Any]]
-    synced_at: datetime
-
 
 class Links:
-    """Creates and removes mappings, and lists both sides of them."""
+    """Creates, changes and removes mappings."""
 
     def __init__(self, db: Database, connections: Connections, inbox: Inbox, clock: Clock) -> None:
         self._db = db
         self._connections = connections
         self._inbox = inbox
         self._clock = clock
-        self._catalog: dict[tuple[UUID, str], tuple[float, Listing]] = {}
 
     async def link(
         self,
@@ -73,7 +57,9 @@ class Links:
             sync_rule=sync_rule,
             sync_keyword=sync_keyword,
             instructions="",
+            created_by=actor,
             created_at=self._clock.now(),
+            updated_at=self._clock.now(),
         )
         async with self._db.tenant(tenant_id) as session:
             linked = await session.scalar(
@@ -109,50 +95,43 @@ class Links:
                 record(session, tenant_id, actor, "mapping.unlink", str(mapping_id), {"list": gone})
         return gone is not None
 
-    async def lists(self, tenant_id: UUID, vendor: str) -> Listing:
-        """The lists of a tracker. Raises NotFound for a vendor that is not connected."""
-
-        async def read(row: Connection) -> list[Mapping[str, Any]]:
-            tracker = await self._connections.tracker(row.id)
-            return [{"id": list_id, "name": name} for list_id, name in await tracker.lists()]
-
-        return await self._cached(tenant_id, vendor, "tracker", read)
-
-    async def channels(self, tenant_id: UUID, vendor: str) -> Listing:
-        """The channels of a chat, and whether we are a member. Raises NotFound as `lists` does."""
-
-        async def read(row: Connection) -> list[Mapping[str, Any]]:
-            chat = await self._connections.chat(row.id)
-            return [{"id": id_, "name": name, "is_member": member} for id_, name, member in await chat.channels()]
-
-        return await self._cached(tenant_id, vendor, "chat", read)
-
-    async def _cached(
+    async def move(
         self,
         tenant_id: UUID,
-        vendor: str,
-        role: str,
-        read: Callable[[Connection], Awaitable[list[Mapping[str, Any]]]],
-    ) -> Listing:
-        now = time.monotonic()
-        cached = self._catalog.get((tenant_id, vendor))
-        if cached is not None and cached[0] > now:
-            return cached[1]
-        rows = [row for row in await self._of_role(tenant_id, role) if row.vendor == vendor]
-        if not rows:
-            raise NotFound(f"No {role} of vendor {vendor!r} is connected.")
-        found = await asyncio.gather(*(read(row) for row in rows))
-        listing = Listing([item for items in found for item in items], self._clock.now())
-        self._catalog[tenant_id, vendor] = (now + CATALOG_SECONDS, listing)
-        return listing
+        mapping_id: UUID,
+        *,
+        channel_id: str | None,
+        sync_rule: SyncRule | None,
+        sync_keyword: str | None,
+        actor: str,
+    ) -> MappingResource:
+        """Links the list to another channel, or changes its rule. New conversations only: what is posted stays.
 
-    async def _of_role(self, tenant_id: UUID, role: str) -> list[Connection]:
+        Raises NotFound, or Rejected with what to do.
+        """
+        found = None if channel_id is None else await self._find(tenant_id, "chat", channel_id)
         async with self._db.tenant(tenant_id) as session:
-            rows = (await session.scalars(select(Connection).order_by(Connection.created_at))).all()
-        return [row for row in rows if self._connections.integrations[row.vendor].role == role]
+            mapping = await session.scalar(
+                select(ProjectMapping).where(ProjectMapping.id == mapping_id).with_for_update()
+            )
+            if mapping is None:
+                raise NotFound("No mapping with this id.")
+            before = {"channel": mapping.channel_id, "rule": mapping.sync_rule, "keyword": mapping.sync_keyword}
+            if found is not None and channel_id is not None:
+                chat_row, mapping.channel_name = found
+                mapping.chat, mapping.chat_connection_id, mapping.channel_id = chat_row.vendor, chat_row.id, channel_id
+            mapping.sync_rule = sync_rule or mapping.sync_rule
+            mapping.sync_keyword = sync_keyword or mapping.sync_keyword
+            after = {"channel": mapping.channel_id, "rule": mapping.sync_rule, "keyword": mapping.sync_keyword}
+            if after != before:
+                mapping.updated_at = self._clock.now()
+                record(session, tenant_id, actor, "mapping.change", mapping.list_id, {"before": before, "after": after})
+        return mapping_resource(mapping)
 
-    async def _find(self, tenant_id: UUID, role: str, external_id: str) -> tuple[Connection, str]:
-        rows = await self._of_role(tenant_id, role)
+    async def _find(
+        self, tenant_id: UUID, role: Literal["tracker", "chat"], external_id: str
+    ) -> tuple[Connection, str]:
+        rows = await self._connections.of_role(tenant_id, role)
         if not rows:
             raise Rejected(f"No {role} is connected yet: connect one first.")
         for row in rows:
@@ -184,5 +163,7 @@ def mapping_resource(mapping: ProjectMapping) -> MappingResource:
         channel_name=mapping.channel_name,
         sync_rule=cast("SyncRule", mapping.sync_rule),
         sync_keyword=mapping.sync_keyword,
+        created_by=mapping.created_by,
         created_at=mapping.created_at,
+        updated_at=mapping.updated_at,
     )

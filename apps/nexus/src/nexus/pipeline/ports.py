@@ -23,6 +23,7 @@ from nexus.pipeline.facts import (
     QuestionView,
     ReactionAdded,
 )
+from oblivion_protocol.operating import ChatChannel, Check, IntegrationResource, TrackerList
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,8 @@ class Tracker(Sink, Protocol):
         """The name of a list; None when there is none."""
         ...
 
-    async def lists(self) -> list[tuple[str, str]]:
-        """(id, name) of every list that we can see."""
+    async def lists(self) -> list[TrackerList]:
+        """Every list that we can see, those of one group together."""
         ...
 
 
@@ -206,8 +207,8 @@ class Chat(Sink, Protocol):
         """The name of a channel; None when there is none or it is not visible to us."""
         ...
 
-    async def channels(self) -> list[tuple[str, str, bool]]:
-        """(id, name, whether we are a member) of every channel that we can see."""
+    async def channels(self) -> list[ChatChannel]:
+        """Every channel that we can see."""
         ...
 
 
@@ -238,12 +239,27 @@ class Integration(Protocol):
     role: Literal["tracker", "chat"]
     source: Source
 
+    def describe(self, public_url: str) -> IntegrationResource:
+        """What to do at the vendor and what to enter here, for the page where it is connected."""
+        ...
+
     async def probe(self, credentials: Mapping[str, Any]) -> Probe:
         """Tries the credentials. Raises Rejected with what to do."""
         ...
 
     async def subscribe(self, connection: Connected, public_url: str) -> list[HookSecret]:
         """Makes sure that the vendor sends us webhooks, and returns how they are signed."""
+        ...
+
+    async def examine(self, connection: Connected, public_url: str) -> list[Check]:
+        """Looks at everything that has to be right at the vendor, and changes nothing there.
+
+        What is wrong is a check that says so. Raises Retryable or Deferred when the vendor does not answer.
+        """
+        ...
+
+    async def unsubscribe(self, connection: Connected, public_url: str) -> None:
+        """Has the vendor send us nothing more. Raises as a sink's `remove` does."""
         ...
 
     def open(self, connection: Connected) -> Tracker | Chat:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.store.tables import Agent, AgentAlias, AgentSession, Task, TaskEvent
-from nexus.tasks.rules import ONLINE_SECONDS, REFUSAL_PAUSE_SECONDS, Candidate
+from nexus.tasks.rules import ONLINE_SECONDS, REASSIGNED, REFUSAL_PAUSE_SECONDS, Candidate
 from oblivion_protocol import HELD_STATES
 
 
@@ -48,6 +48,7 @@ async def candidates(session: AsyncSession, task: Task, now: datetime) -> list[C
             muted=agent.muted_at is not None,
             paused=(str(agent.id), one.instance) in paused,
             connected_at=one.connected_at,
+            set_aside=task.wanted_agent_id not in (None, agent.id),
         )
         for agent, one in rows.all()
     ]
@@ -61,4 +62,10 @@ async def _paused(session: AsyncSession, task: Task, now: datetime) -> set[tuple
             TaskEvent.created_at > now - timedelta(seconds=REFUSAL_PAUSE_SECONDS),
         )
     )
-    return {(data["agent_id"], data["instance"]) for data in refusals if data["reason"] in ("rejected", "not_accepted")}
+    return {
+        (data["agent_id"], data["instance"])
+        for data in refusals
+        if data["reason"] in ("rejected", "not_accepted")
+        # Whom an operator has taken it from is not who should have it next, unless the operator says so.
+        or (data["reason"] == REASSIGNED and data["agent_id"] != str(task.wanted_agent_id))
+    }

@@ -23,6 +23,8 @@ STALE_SECONDS = 30 * 60
 STALE = "stale"
 """The reason that is shown on a task whose holder renews its lease and gives no other sign."""
 TASK_TTL_SECONDS = 24 * 3600
+REASSIGNED = "reassigned"
+"""The reason with which a task is taken from an agent for another one."""
 REFUSAL_PAUSE_SECONDS = 60
 """How long an agent that did not take an offer is not offered the same task again."""
 
@@ -74,6 +76,19 @@ class Candidate:
     paused: bool
     """It did not take this very task a moment ago."""
     connected_at: datetime
+    set_aside: bool = False
+    """An operator has chosen another agent for this very task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What an agent is good for, whether or not it is connected."""
+
+    name: str
+    aliases: frozenset[str]
+    """Lower case, without the @."""
+    skills: frozenset[str]
+    revoked: bool
 
 
 def choose(candidates: Sequence[Candidate], task_type: str) -> Candidate | WaitReason:
@@ -85,7 +100,8 @@ def choose(candidates: Sequence[Candidate], task_type: str) -> Candidate | WaitR
     if not candidates:
         return "agent_offline"
     narrowing: tuple[tuple[WaitReason, list[Candidate]], ...] = (
-        ("agent_offline", online := [one for one in candidates if one.online]),
+        ("agent_offline", wanted := [one for one in candidates if not one.set_aside]),
+        ("agent_offline", online := [one for one in wanted if one.online]),
         ("no_skill", skilled := [one for one in online if task_type in one.skills]),
         ("muted", speaking := [one for one in skilled if not one.muted]),
         ("agent_busy", free := [one for one in speaking if one.load < one.capacity]),
@@ -99,6 +115,8 @@ def choose(candidates: Sequence[Candidate], task_type: str) -> Candidate | WaitR
 
 def why_not(candidate: Candidate, task_type: str) -> str | None:
     """What keeps this process from being offered a task, in words; None when nothing does."""
+    if candidate.set_aside:
+        return "another agent was chosen for it"
     if not candidate.online:
         return "not online"
     if task_type not in candidate.skills:
@@ -109,6 +127,17 @@ def why_not(candidate: Candidate, task_type: str) -> str | None:
         return f"busy: {candidate.load} of {candidate.capacity} slots taken"
     if candidate.paused:
         return f"did not take it a moment ago; is asked again {REFUSAL_PAUSE_SECONDS} s later"
+    return None
+
+
+def why_not_capable(agent: Capability, alias: str, task_type: str) -> str | None:
+    """Why an agent cannot be given a task by name, in a sentence; None when nothing speaks against it."""
+    if agent.revoked:
+        return f"{agent.name} is revoked."
+    if alias.lower() not in agent.aliases:
+        return f"{agent.name} does not stand behind @{alias}: put it there first."
+    if task_type not in agent.skills:
+        return f"{agent.name} cannot do {task_type}."
     return None
 
 

@@ -59,6 +59,14 @@ async def ensure_hook(client: ClickUpClient, team_id: str, endpoint: str, known:
     return await _ensure(client, team_id, endpoint, known, await client.webhooks(team_id))
 
 
+async def remove_hooks(client: ClickUpClient, team_id: str, endpoint: str, known: Mapping[str, str]) -> None:
+    """Deletes every webhook of ours: those that we know of, and those that point at us."""
+    for hook in await client.webhooks(team_id):
+        if hook.id in known or (hook.endpoint == endpoint and hook.whole_workspace):
+            await client.delete_webhook(hook.id)
+            log.info("clickup.webhook_deleted", webhook_id=hook.id, why="disconnected")
+
+
 async def _ensure(
     client: ClickUpClient, team_id: str, endpoint: str, known: Mapping[str, str], listed: tuple[Hook, ...]
 ) -> Watch:

@@ -10,13 +10,16 @@ import httpx
 from nexus.integrations.clickup.answers import Named
 from nexus.integrations.clickup.changes import ClickUpHistory
 from nexus.integrations.clickup.client import ClickUpClient
-from nexus.integrations.clickup.hooks import ensure_hook, look_at_hook, why_access_is_lost
+from nexus.integrations.clickup.description import describe
+from nexus.integrations.clickup.examination import examine
+from nexus.integrations.clickup.hooks import ensure_hook, look_at_hook, remove_hooks, why_access_is_lost
 from nexus.integrations.clickup.settings import Credentials, own_user_id, read_credentials
 from nexus.integrations.clickup.sink import ClickUpTracker
 from nexus.integrations.clickup.source import ClickUpSource
 from nexus.kit.clock import Clock, SystemClock
 from nexus.pipeline.errors import Rejected, Retryable, Unsure
 from nexus.pipeline.ports import Connected, HookSecret, Probe, Source, Unreadable, Watch
+from oblivion_protocol.operating import Check, IntegrationResource
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,6 +42,10 @@ class ClickUpIntegration:
         self._opened: dict[UUID, _Opened] = {}
         self._retired: list[ClickUpClient] = []
 
+    def describe(self, public_url: str) -> IntegrationResource:
+        """What to do and to enter; our address is not needed for it, the webhook is registered by us."""
+        return describe()
+
     async def probe(self, credentials: Mapping[str, Any]) -> Probe:
         """Tries a token. Raises Rejected with what to do, or Retryable when ClickUp cannot be reached."""
         wanted = read_credentials(credentials)
@@ -59,6 +66,16 @@ class ClickUpIntegration:
             # The next call begins with a look at what is there.
             raise Retryable(error.reason) from error
         return list(ensured.hooks)
+
+    async def examine(self, connection: Connected, public_url: str) -> list[Check]:
+        """The token, the workspace and our webhook, as they are now. Raises Retryable or Deferred."""
+        client, credentials = self._client(connection), read_credentials(connection.credentials)
+        return await examine(client, connection.workspace_id, _endpoint(public_url), credentials.hooks)
+
+    async def unsubscribe(self, connection: Connected, public_url: str) -> None:
+        """Deletes our webhooks. Raises Retryable, Deferred, Unsure or Rejected."""
+        client, known = self._client(connection), read_credentials(connection.credentials).hooks
+        await remove_hooks(client, connection.workspace_id, _endpoint(public_url), known)
 
     async def watch(self, connection: Connected, public_url: str) -> Watch:
         """Looks whether ClickUp still sends us webhooks, and sees to it. Raises Retryable or Deferred."""

@@ -1,9 +1,10 @@
 """The way out: an open connection to one ClickUp workspace."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from nexus.integrations.clickup.answers import ReadComment, Task
+from nexus.integrations.clickup.answers import Named, ReadComment, Task
 from nexus.integrations.clickup.client import ClickUpClient
 from nexus.integrations.clickup.payloads import OUR_WEBHOOK_ID
 from nexus.integrations.clickup.text import (
@@ -16,6 +17,7 @@ from nexus.integrations.clickup.text import (
 from nexus.pipeline.errors import Rejected
 from nexus.pipeline.facts import AddComment, AddNote, EditComment, EditNote, Intent, Item, Person, QuestionView
 from nexus.pipeline.ports import Outgoing, RateLimit, RawRequest, Receipt
+from oblivion_protocol.operating import TrackerList
 
 _CLOSED_TYPES = frozenset({"closed", "done"})
 _COMMENTS_PER_PAGE = 25
@@ -61,15 +63,15 @@ class ClickUpTracker:
         found = await self._client.list(list_id)
         return None if found is None else found.name
 
-    async def lists(self) -> list[tuple[str, str]]:
-        """Every list of the workspace, as "Folder / List", or "List" where there is no folder."""
-        found: list[tuple[str, str]] = []
+    async def lists(self) -> list[TrackerList]:
+        """Every list of the workspace; its group is "Space / Folder", or "Space" where there is no folder."""
+        found: list[TrackerList] = []
         for space in await self._client.spaces(self._team_id):
             for folder in await self._client.folders(space.id):
                 # Documentation and practice differ in whether a folder brings its lists along.
                 lists = folder.lists or await self._client.folder_lists(folder.id)
-                found += [(each.id, f"{folder.name} / {each.name}") for each in lists]
-            found += [(each.id, each.name) for each in await self._client.folderless_lists(space.id)]
+                found += _grouped(lists, f"{space.name} / {folder.name}")
+            found += _grouped(await self._client.folderless_lists(space.id), space.name)
         return found
 
     async def send(self, outgoing: Outgoing) -> Receipt:
@@ -146,6 +148,10 @@ def _before(comment: ReadComment, attempted_at: datetime | None) -> bool:
     if attempted_at is None or comment.date is None:
         return True
     return datetime.fromtimestamp(comment.date / 1000, UTC) < attempted_at - _CLOCK_SKEW
+
+
+def _grouped(lists: Sequence[Named], group: str) -> list[TrackerList]:
+    return [TrackerList(id=each.id, name=each.name, group=group) for each in lists]
 
 
 def item_of(task: Task) -> Item:

@@ -114,6 +114,7 @@ class Channel(Answer):
     id: Id
     name: Text = ""
     is_member: bool = False
+    is_private: bool = False
 
 
 class ChannelInfo(Answer):

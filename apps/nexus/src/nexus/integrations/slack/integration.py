@@ -7,8 +7,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from nexus.integrations.slack.answers import AuthTest, SocketAddress, UserInfo
+from nexus.integrations.slack.answers import AuthTest, UserInfo
 from nexus.integrations.slack.client import SlackClient
+from nexus.integrations.slack.description import describe
+from nexus.integrations.slack.examination import examine, try_app_token
 from nexus.integrations.slack.gaps import SlackHistory
 from nexus.integrations.slack.listener import listen
 from nexus.integrations.slack.payloads import Credentials, Identity, parse
@@ -17,6 +19,7 @@ from nexus.integrations.slack.source import SlackSource
 from nexus.kit.logging import get_logger
 from nexus.pipeline.errors import Rejected
 from nexus.pipeline.ports import Accept, Connected, HookSecret, Probe, Source
+from oblivion_protocol.operating import Check, IntegrationResource
 
 log = get_logger(__name__)
 
@@ -42,6 +45,10 @@ class SlackIntegration:
         self._open: dict[UUID, _Open] = {}
         self._replaced: list[SlackClient] = []
 
+    def describe(self, public_url: str) -> IntegrationResource:
+        """What to do and to enter, with the manifest of the app."""
+        return describe(public_url)
+
     async def probe(self, credentials: Mapping[str, Any]) -> Probe:
         """Whose token it is, and whether the app-level token works. Raises Rejected with what to do."""
         given = _credentials(credentials)
@@ -54,7 +61,7 @@ class SlackIntegration:
         finally:
             await client.aclose()
         if given.app_token:
-            await _try_app_token(given)
+            await try_app_token(given)
         facts = {"bot_user_id": who.user_id, "bot_id": who.bot_id, "app_id": app_id}
         return Probe(workspace_id=who.team_id, name=who.team, facts=facts)
 
@@ -67,6 +74,14 @@ class SlackIntegration:
         if us.app_id is None:
             raise Rejected("The id of the Slack app is not known. Test the connection again in Settings.")
         return [HookSecret(f"{us.app_id}:{connection.workspace_id}", given.signing_secret)]
+
+    async def examine(self, connection: Connected, public_url: str) -> list[Check]:
+        """The tokens and how events reach us, as it is now. Raises Retryable or Deferred."""
+        opened = self._opened(connection)
+        return await examine(opened.client, opened.credentials, opened.us, public_url)
+
+    async def unsubscribe(self, connection: Connected, public_url: str) -> None:
+        """Nothing to call: events are refused once we have no secret for them. Only people can delete the app."""
 
     def open(self, connection: Connected) -> SlackChat:
         """The workspace, the same object for as long as nothing about it changes."""
@@ -128,13 +143,3 @@ async def _app_id(client: SlackClient, who: AuthTest, given: Credentials) -> str
     if not app_id:
         raise Rejected("Slack did not say which app the token belongs to. Enter the App ID (Basic Information).")
     return app_id
-
-
-async def _try_app_token(given: Credentials) -> None:
-    client = SlackClient(given.app_token, given.api_url)
-    try:
-        await client.write("apps.connections.open", SocketAddress)
-    except Rejected as refused:
-        raise Rejected(f"Socket Mode does not work with this app-level token. {refused.reason}") from None
-    finally:
-        await client.aclose()

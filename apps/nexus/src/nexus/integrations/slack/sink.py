@@ -7,7 +7,7 @@ id twice, as metadata and as id of its first block, and `find` looks for either 
 from datetime import datetime, timedelta
 
 from nexus.integrations.slack import blocks
-from nexus.integrations.slack.answers import Channels, Messages, Written
+from nexus.integrations.slack.answers import Channel, Channels, Messages, Written
 from nexus.integrations.slack.client import SlackClient
 from nexus.integrations.slack.directory import Directory
 from nexus.integrations.slack.happenings import posted
@@ -32,6 +32,7 @@ from nexus.pipeline.facts import (
     UpdateQuestion,
 )
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
+from oblivion_protocol.operating import ChatChannel
 
 _ROOT_WAIT_SECONDS = 1.0
 _CLOCK_SKEW = timedelta(seconds=60)
@@ -148,9 +149,9 @@ class SlackChat:
         message = next((each for each in found.messages if each.ts == ts), None) if found else None
         return posted(channel_id, message, self._us) if message else None
 
-    async def channels(self) -> list[tuple[str, str, bool]]:
-        """(id, name, whether we are a member) of every channel that we can see."""
-        found: dict[str, tuple[str, str, bool]] = {}
+    async def channels(self) -> list[ChatChannel]:
+        """Every channel that we can see."""
+        found: dict[str, ChatChannel] = {}
         cursor = ""
         for _ in range(_MAX_LIST_PAGES):
             more = {"cursor": cursor} if cursor else {}
@@ -162,7 +163,7 @@ class SlackChat:
                 limit=_PAGE_SIZE,
                 **more,
             )
-            found.update((each.id, (each.id, each.name, each.is_member)) for each in page.channels)
+            found.update((each.id, _catalogued(each)) for each in page.channels)
             cursor = page.next_cursor
             if not cursor:
                 break
@@ -248,6 +249,10 @@ def _known(ts: str | None) -> str:
     if ts is None:
         raise Deferred("The message that this belongs to is not posted yet.", after_seconds=_ROOT_WAIT_SECONDS)
     return ts
+
+
+def _catalogued(channel: Channel) -> ChatChannel:
+    return ChatChannel(id=channel.id, name=channel.name, is_member=channel.is_member, is_private=channel.is_private)
 
 
 def _speaking_as(speaker: Speaker) -> dict[str, str | None]:

@@ -30,6 +30,8 @@ class ProjectMapping(Base, Identified, TenantOwned):
     sync_rule: Mapped[str] = mapped_column(server_default="keyword")
     sync_keyword: Mapped[str] = mapped_column(server_default="!sync")
     instructions: Mapped[str] = mapped_column(server_default="")
+    created_by: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), onupdate=func.clock_timestamp())
     clickup_list_id: Mapped[str | None] = mapped_column(
         Computed("CASE WHEN tracker = 'clickup' THEN list_id END", persisted=True), index=True
     )
@@ -60,6 +62,7 @@ class TaskMapping(Base, Identified, TenantOwned):
     chat: Mapped[str | None]
     chat_connection_id: Mapped[UUID | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     channel_id: Mapped[str | None]
+    channel_name: Mapped[str | None]
     root_ts: Mapped[str | None]
     title: Mapped[str]
     url: Mapped[str]

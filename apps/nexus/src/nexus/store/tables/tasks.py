@@ -38,6 +38,8 @@ class Task(Base, Identified, TenantOwned):
     reason: Mapped[str | None]
     agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"), index=True)
     instance: Mapped[str | None]
+    wanted_agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
+    """The one agent that an operator has chosen: no other is offered the task."""
     epoch: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     offers: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     hops: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
@@ -73,7 +75,11 @@ class AgentSession(Base, Identified, TenantOwned):
     """A connected process of an agent; `session_epoch` tells which socket is the current one."""
 
     __tablename__ = "agent_sessions"
-    __table_args__ = (UniqueConstraint("agent_id", "instance"),)
+    __table_args__ = (
+        UniqueConstraint("agent_id", "instance"),
+        Index("ix_agent_sessions_open", "tenant_id", postgresql_where=sql("closed_at IS NULL")),
+        Index("ix_agent_sessions_closed", "tenant_id", "closed_at"),
+    )
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
     instance: Mapped[str]
     session_epoch: Mapped[int] = mapped_column(Integer, server_default=sql("1"))
