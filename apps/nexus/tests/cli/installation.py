@@ -100,7 +100,7 @@ def running_up() -> Generator[Installation]:
         directory = Path(name)
         with (directory / "up.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "nexus", "up", "--port-base", str(_port_base())],
+                [sys.executable, "-m", "nexus", "up", "--no-observer", "--port-base", str(_port_base())],
                 cwd=directory, env=clean_environment(), stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         installation = Installation(directory, process)

@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from nexus.bootstrap import open_nexus
+from nexus.cli.dashboard import NoDashboard, build, find_checkout, serving
 from nexus.cli.local import LocalState, load_state, save_state, seed_identities, seed_link, write_private
 from nexus.cli.processes import Child, ChildFailed, KeptServer, Server, end_with_parent
 from nexus.cli.running import LOCK_FILE, RUNNING_FILE, write_running
@@ -98,19 +99,27 @@ def up(
         Path | None, typer.Option(help="Write all addresses and development credentials here, as JSON.")
     ] = None,
 ) -> None:
-    """Runs PostgreSQL, Valkey, Nexus, a sandbox ClickUp and Slack and a demo agent, until Ctrl-C."""
+    """Runs PostgreSQL, Valkey, Nexus, a sandbox ClickUp and Slack, a demo agent and the dashboard, until Ctrl-C."""
     configure_logging("console", level="ERROR")
     _remove(ready_file)
     console = Console(highlight=False, soft_wrap=True)
-    del no_observer  # accepted from the start; there is no dashboard to leave out yet
+    settings = Settings(environment="development")
     try:
-        asyncio.run(_up(console, Settings(environment="development"), fresh, port_base, ready_file))
+        asyncio.run(_up(console, settings, fresh, port_base, ready_file, with_observer=not no_observer))
     except ChildFailed as error:
         console.print(f"[bold red]oblivion:[/] {error}")
         raise typer.Exit(1) from None
 
 
-async def _up(console: Console, settings: Settings, fresh: bool, port_base: int, ready_file: Path | None) -> None:
+async def _up(
+    console: Console,
+    settings: Settings,
+    fresh: bool,
+    port_base: int,
+    ready_file: Path | None,
+    *,
+    with_observer: bool,
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -119,11 +128,11 @@ async def _up(console: Console, settings: Settings, fresh: bool, port_base: int,
     with _only_one(HOME):
         if fresh:
             _forget(HOME)
-        _check_ports(port_base)
+        _check_ports(port_base, with_observer)
         async with AsyncExitStack() as stack:
             parts = Parts(console, stack)
             parts.down()  # what is left of a run that could not clean up is not true any more
-            starting = asyncio.create_task(_start(console, parts, settings, port_base))
+            starting = asyncio.create_task(_start(console, parts, settings, port_base, with_observer))
             stop = asyncio.create_task(stopping.wait())
             await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
@@ -132,7 +141,10 @@ async def _up(console: Console, settings: Settings, fresh: bool, port_base: int,
                 if ready_file is not None:
                     write_private(ready_file, json.dumps(addresses.values, indent=2) + "\n")
                 _welcome(console, addresses, time.monotonic() - started)
+                observing = asyncio.create_task(_observer(console, parts, addresses, ready_file))
                 await stop
+                observing.cancel()
+                await asyncio.gather(observing, return_exceptions=True)
             else:
                 starting.cancel()
                 await asyncio.gather(starting, return_exceptions=True)
@@ -142,7 +154,7 @@ async def _up(console: Console, settings: Settings, fresh: bool, port_base: int,
     console.print("Stopped. The data is kept in .oblivion/; `oblivion up --fresh` starts anew.")
 
 
-async def _start(console: Console, parts: Parts, settings: Settings, port_base: int) -> Addresses:
+async def _start(console: Console, parts: Parts, settings: Settings, port_base: int, with_observer: bool) -> Addresses:
     state_file = HOME / "state.json"
     state = load_state(state_file)
     save_state(state_file, state)
@@ -158,6 +170,9 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
         "OBLIVION_REDIS_URL": redis_url,
         "OBLIVION_SECRET_KEY": state.secret_key,
         "OBLIVION_PUBLIC_URL": nexus_url,
+        "OBLIVION_OBSERVER_URL": f"http://127.0.0.1:{port_base + 1}",
+        # People write either name into the address bar.
+        "OBLIVION_CORS_ORIGINS": json.dumps([f"http://localhost:{port_base + 1}"]),
         "OBLIVION_ENVIRONMENT": "development",
         "OBLIVION_HOST": "127.0.0.1",
         "OBLIVION_PORT": str(port_base),
@@ -200,17 +215,50 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
     return Addresses(
         {
             "nexus_url": nexus_url,
-            "observer_url": "",
+            "observer_url": f"http://127.0.0.1:{port_base + 1}" if with_observer else "",
             "sandbox_url": sandbox_url,
             **world,
             "admin_client_id": state.admin.client_id,
             "admin_client_secret": state.admin.client_secret,
             "agent_client_id": state.spare.client_id,
             "agent_client_secret": state.spare.client_secret,
+            "observer_client_id": state.observer.client_id,
+            "observer_client_secret": state.observer.client_secret,
+            "auth_secret": state.auth_secret,
             "database_url": database_url,
             "redis_url": redis_url,
         }
     )
+
+
+async def _observer(console: Console, parts: Parts, addresses: Addresses, ready_file: Path | None) -> None:
+    """Builds the dashboard if need be and serves it; whatever is in its way, everything else goes on."""
+    url = addresses["observer_url"]
+    if not url:
+        return
+    try:
+        checkout = find_checkout()
+        await build(checkout, HOME / "logs/observer-build.log", lambda name: _step(console, name))
+        command, environment = serving(
+            checkout,
+            int(url.rpartition(":")[2]),
+            {
+                "NEXUS_URL": addresses["nexus_url"],
+                "NEXUS_PUBLIC_URL": addresses["nexus_url"],
+                "OBSERVER_CLIENT_ID": addresses["observer_client_id"],
+                "OBSERVER_CLIENT_SECRET": addresses["observer_client_secret"],
+                "AUTH_SECRET": addresses["auth_secret"],
+            },
+        )
+        observer = await parts.child("observer", command, environment)
+        await observer.wait_ready(f"{url}/api/health")
+    except (NoDashboard, ChildFailed) as error:
+        console.print(f"[yellow]![/] No dashboard: {error}\n  Everything else runs.")
+        return
+    parts.changed(None)
+    if ready_file is not None:
+        write_private(ready_file, json.dumps({**addresses.values, "observer_ready": "true"}, indent=2) + "\n")
+    console.print(f"[green]✓[/] Dashboard [bold]{url}[/]")
 
 
 async def _postgres(parts: Parts, settings: Settings) -> str:
@@ -322,8 +370,11 @@ def _forget(home: Path) -> None:
             entry.unlink()
 
 
-def _check_ports(port_base: int) -> None:
-    for port, what in ((port_base, "Nexus"), (port_base + 2, "the sandbox")):
+def _check_ports(port_base: int, with_observer: bool) -> None:
+    wanted = [(port_base, "Nexus"), (port_base + 2, "the sandbox")]
+    if with_observer:
+        wanted.append((port_base + 1, "the dashboard"))
+    for port, what in wanted:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -338,6 +389,7 @@ def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
     console.print(
         f"\n[bold]Oblivion is up[/] [dim]({seconds:.1f} s)[/]\n\n"
         f"  Try it     {addresses['sandbox_url']}   ClickUp on the left, Slack on the right\n"
+        f"{_dashboard_line(addresses['observer_url'])}"
         f"  API        {addresses['nexus_url']}/docs\n"
         f"  Logs       {HOME / 'logs'}\n\n"
         "Open the first address, press [bold]New task[/] and write: [bold]@AI_Squad fix_bug The export loses a row[/]\n"
@@ -350,3 +402,7 @@ def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
         "                then write in a task: [bold]@my-agent Hello[/]\n\n"
         "[dim]Ctrl-C stops everything.[/]"
     )
+
+
+def _dashboard_line(url: str) -> str:
+    return f"  Dashboard  {url}   soon: the first time it is built beside all this\n" if url else ""
