@@ -5,6 +5,8 @@ from typing import Literal
 
 from sqlalchemy import TextClause, text
 
+from nexus.pipeline.tries import longer_history_sql, told_sql
+
 Table = Literal["inbox", "deliveries"]
 
 LARGE_COMPANY = 8
@@ -105,6 +107,8 @@ _UNSURE_WAIT = (
     "greatest(available_at, clock_timestamp() + make_interval(secs => :unsure_wait)) ELSE available_at END"
 )
 
+_QUARANTINED = "'quarantined: ' || (crashes + 1) || ' workers died while holding it; look at it before a replay'"
+
 _REAP = """
     UPDATE {table} SET
         claimed_by = NULL, claimed_until = NULL, claimed_alone = false,
@@ -112,9 +116,9 @@ _REAP = """
         crashes = crashes + claimed_alone::int, {unsure_wait},
         state = CASE WHEN crashes + claimed_alone::int >= :max_crashes THEN 'dead' ELSE state END,
         reason = CASE WHEN crashes + claimed_alone::int >= :max_crashes
-            THEN 'quarantined: ' || (crashes + 1) || ' workers died while holding it; look at it before a replay'
-            ELSE reason END,
-        settled_at = CASE WHEN crashes + claimed_alone::int >= :max_crashes THEN clock_timestamp() ELSE settled_at END
+            THEN {quarantined} ELSE reason END,
+        settled_at = CASE WHEN crashes + claimed_alone::int >= :max_crashes THEN clock_timestamp() ELSE settled_at END,
+        {told}
     WHERE claimed_by IS NOT NULL AND (
         claimed_until < clock_timestamp()
         OR NOT EXISTS (
@@ -130,16 +134,24 @@ _FREE = """
     WHERE claimed_by = :worker RETURNING id
 """
 
+# A row that waits on for the same thing says so once, with the time at which that began.
+_WAITS_ON = (
+    "(:uncount = 1 AND history -> -1 ->> 'outcome' = 'deferred' "
+    "AND history -> -1 ->> 'reason' = CAST(:reason AS text)) IS TRUE"
+)
+
 _RELEASE = """
     UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
                        claimed_alone = false, shared_crashes = 0, attempts = attempts - :uncount {slot},
-                       available_at = clock_timestamp() + make_interval(secs => :after)
+                       available_at = clock_timestamp() + make_interval(secs => :after),
+                       changed_at = CASE WHEN {waits_on} THEN changed_at ELSE clock_timestamp() END,
+                       history = CASE WHEN {waits_on} THEN history ELSE {longer} END
     WHERE id = :id AND claimed_by = :worker AND attempts = :attempts
 """
 
 _SETTLE = """
     UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
-                       claimed_alone = false, shared_crashes = 0, settled_at = clock_timestamp() {extra}
+                       claimed_alone = false, shared_crashes = 0, settled_at = clock_timestamp(), {told} {extra}
     WHERE id = :id AND claimed_by = :worker AND attempts = :attempts RETURNING id
 """
 
@@ -170,7 +182,12 @@ def claim_sql(table: Table) -> TextClause:
 @cache
 def reap_sql(table: Table) -> TextClause:
     """Frees rows whose worker is gone, and counts it against those that it held alone."""
-    return text(_REAP.format(table=table, unsure_wait=_UNSURE_WAIT))
+    dead = "crashes + claimed_alone::int >= :max_crashes"
+    told = told_sql(
+        f"CASE WHEN {dead} THEN 'dead' ELSE 'crash' END",
+        f"CASE WHEN {dead} THEN {_QUARANTINED} ELSE 'its worker was lost while holding it' END",
+    )
+    return text(_REAP.format(table=table, unsure_wait=_UNSURE_WAIT, quarantined=_QUARANTINED, told=told))
 
 
 @cache
@@ -182,11 +199,20 @@ def free_sql(table: Table) -> TextClause:
 @cache
 def release_sql(table: Table) -> TextClause:
     """Gives one row back for a later try."""
-    return text(_RELEASE.format(table=table, slot=", slot_at = :slot_at" if table == "deliveries" else ""))
+    outcome = "CASE WHEN :uncount = 1 THEN 'deferred' WHEN :state = 'sending' THEN 'unsure' ELSE 'retry' END"
+    return text(
+        _RELEASE.format(
+            table=table,
+            slot=", slot_at = :slot_at" if table == "deliveries" else "",
+            waits_on=_WAITS_ON,
+            longer=longer_history_sql(outcome, "CAST(:reason AS text)"),
+        )
+    )
 
 
 @cache
 def settle_sql(table: Table) -> TextClause:
     """Ends one row."""
     extra = ", external_id = :external" if table == "deliveries" else ", conversation_id = :conversation"
-    return text(_SETTLE.format(table=table, extra=extra))
+    told = told_sql("CAST(:state AS text)", "CAST(:reason AS text)")
+    return text(_SETTLE.format(table=table, told=told, extra=extra))

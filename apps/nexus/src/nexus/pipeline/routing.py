@@ -34,6 +34,7 @@ from nexus.pipeline.outbox import SOURCE_STREAM
 from nexus.pipeline.ports import Chat, Connected, Tracker, Unreadable
 from nexus.pipeline.sync import ANSWER_ACTION, SYNC_ACTION, Outcome, Sync
 from nexus.pipeline.sync_rules import SYNC_REACTION
+from nexus.pipeline.tries import told_sql
 from nexus.store.database import Database
 from nexus.store.tables import Connection
 
@@ -44,8 +45,9 @@ _WAITING = text("""
     SELECT id, body, content_type FROM inbox
     WHERE stream_key = :stream AND state = 'pending' AND claimed_by IS NULL ORDER BY occurred_at, id LIMIT :limit
 """)
-_COVER = text("""
-    UPDATE inbox SET state = 'ignored', reason = :reason, conversation_id = :about, settled_at = clock_timestamp()
+_COVER = text(f"""
+    UPDATE inbox SET state = 'ignored', reason = :reason, conversation_id = :about, settled_at = clock_timestamp(),
+                     {told_sql("'ignored'", "CAST(:reason AS text)")}
     WHERE id = ANY(:ids) AND state = 'pending' AND claimed_by IS NULL
 """)
 

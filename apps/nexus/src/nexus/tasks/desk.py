@@ -11,6 +11,7 @@ from nexus.kit.ids import new_id
 from nexus.pipeline.desk import AnswerVerdict, FollowUp, Said
 from nexus.pipeline.facts import Item, Person
 from nexus.pipeline.outbox import refresh_card
+from nexus.pipeline.tries import longer_history
 from nexus.store.tables import Delivery, Message, ProjectMapping, Task, TaskMapping
 from nexus.tasks import mailbox, questions
 from nexus.tasks.history import note
@@ -131,7 +132,12 @@ class TaskDesk:
         await session.execute(
             update(Delivery)
             .where(Delivery.task_id == task.id, Delivery.state == "pending", Delivery.claimed_by.is_(None))
-            .values(state="superseded", reason=reason, settled_at=self._clock.now())
+            .values(
+                state="superseded",
+                reason=reason,
+                settled_at=self._clock.now(),
+                history=longer_history("superseded", reason),
+            )
         )
         if held and agent_id is not None:
             await mailbox.post(

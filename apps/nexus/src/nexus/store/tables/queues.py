@@ -11,7 +11,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from nexus.store.tables.base import Base, Identified, TenantOwned
 
 
-class InboxEvent(Base, Identified, TenantOwned):
+class Told:
+    """What became of a row so far: what the live feed and the timeline are read from."""
+
+    changed_at: Mapped[datetime | None] = mapped_column(
+        server_default=func.clock_timestamp(), onupdate=func.clock_timestamp()
+    )
+    """When it was made, tried or settled last; a claim is no change. Null for what is older than this column."""
+    history: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    """Each end of a try, `{at, outcome, reason}`, oldest first; the last `tries.KEPT_TRIES` of them."""
+
+
+class InboxEvent(Base, Identified, TenantOwned, Told):
     """The raw body of a webhook that we answered 200, and what became of it (I1, I2)."""
 
     __tablename__ = "inbox"
@@ -27,7 +38,9 @@ class InboxEvent(Base, Identified, TenantOwned):
         ),
         Index("ix_inbox_suspect", "available_at", postgresql_where=sql("shared_crashes >= 2 AND state = 'pending'")),
         Index("ix_inbox_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
-        Index("ix_inbox_dead", "created_at", postgresql_where=sql("state = 'dead'")),
+        Index("ix_inbox_dead", "tenant_id", "created_at", postgresql_where=sql("state = 'dead'")),
+        Index("ix_inbox_changed", "tenant_id", "changed_at"),
+        Index("ix_inbox_conversation", "conversation_id", postgresql_where=sql("conversation_id IS NOT NULL")),
     )
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     source: Mapped[str]
@@ -51,7 +64,7 @@ class InboxEvent(Base, Identified, TenantOwned):
     conversation_id: Mapped[UUID | None]
 
 
-class Delivery(Base, Identified, TenantOwned):
+class Delivery(Base, Identified, TenantOwned, Told):
     """The outbox: one effect that one sink owes the outside world (I3, I4).
 
     `sending` without a claim means unsure: it may have happened, so it is looked up before it is sent again.
@@ -81,7 +94,8 @@ class Delivery(Base, Identified, TenantOwned):
             postgresql_where=sql("shared_crashes >= 2 AND state IN ('pending','sending')"),
         ),
         Index("ix_deliveries_claimed", "stream_key", postgresql_where=sql("claimed_by IS NOT NULL")),
-        Index("ix_deliveries_dead", "created_at", postgresql_where=sql("state = 'dead'")),
+        Index("ix_deliveries_dead", "tenant_id", "created_at", postgresql_where=sql("state = 'dead'")),
+        Index("ix_deliveries_changed", "tenant_id", "changed_at"),
     )
     sink: Mapped[str]
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
