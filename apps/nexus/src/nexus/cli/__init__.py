@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from nexus.auth.errors import AuthError
-from nexus.cli import admin, doctor, drill, openapi, search, serve, up
+from nexus.cli import admin, doctor, drill, members, openapi, search, serve, up
 from nexus.kit.embedded import EmbeddedServerError
 from nexus.pipeline.errors import PipelineError
 from nexus.settings import SettingsError
@@ -30,6 +30,8 @@ app.command("drill")(drill.drill)
 app.command("openapi")(openapi.openapi)
 app.add_typer(admin.db, name="db", help="The database schema.")
 app.add_typer(admin.agent, name="agent", help="Agents and their credentials.")
+app.add_typer(members.member, name="member", help="People who may use the dashboard.")
+app.add_typer(members.observer, name="observer", help="The dashboard's own credentials.")
 app.add_typer(admin.deliveries, name="deliveries", help="Dead letters: list them, replay them.")
 app.add_typer(search.search, name="search", help="The memory of what was said: index it anew, measure it.")
 

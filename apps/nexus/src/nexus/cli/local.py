@@ -1,9 +1,9 @@
-"""What `oblivion up` puts into a new installation: a tenant, clients, agents, connections and one link."""
+"""What `oblivion up` puts into a new installation: a tenant, clients, members, agents, connections and one link."""
 
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,16 +11,25 @@ from uuid import UUID
 from sqlalchemy import select
 
 from nexus.auth.errors import AlreadyExists
+from nexus.auth.roles import Role
 from nexus.bootstrap import Nexus
 from nexus.pipeline.errors import Rejected
 from nexus.store.tables import Agent, Tenant
-from oblivion_protocol import ALL_SCOPES
+from oblivion_protocol import ADMIN_SCOPES, DELEGATE
 
 TENANT = "local"
 SQUAD = "AI_Squad"
 DEMO_AGENT = "demo"
 SPARE_AGENT = "my-agent"
 ADMIN = "local-admin"
+OBSERVER = "local-observer"
+MEMBERS: dict[str, Role] = {
+    "admin@local.test": "admin",
+    "operator@local.test": "operator",
+    "viewer@local.test": "viewer",
+}
+"""Whom the dashboard's development sign-in offers."""
+
 ACTOR = "oblivion up"
 
 
@@ -40,18 +49,19 @@ class LocalState:
     admin: Credential = field(default_factory=Credential)
     demo: Credential = field(default_factory=Credential)
     spare: Credential = field(default_factory=Credential)
+    observer: Credential = field(default_factory=Credential)
+    auth_secret: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+    """With which the dashboard seals its sessions."""
 
 
 def load_state(path: Path) -> LocalState:
-    """The kept state, or a new one."""
+    """The kept state, or a new one; what an older release did not keep is new."""
     if not path.exists():
         return LocalState()
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    known = {one.name: kept[one.name] for one in fields(LocalState) if one.name in kept}
     return LocalState(
-        secret_key=kept["secret_key"],
-        admin=Credential(**kept["admin"]),
-        demo=Credential(**kept["demo"]),
-        spare=Credential(**kept["spare"]),
+        **{name: Credential(**value) if isinstance(value, dict) else value for name, value in known.items()}
     )
 
 
@@ -72,7 +82,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 async def seed_identities(nexus: Nexus, state: LocalState) -> UUID:
-    """Makes sure that the tenant, the administrator and both agents exist and that their secrets are known."""
+    """Makes sure that tenant, members, programs and both agents exist and that the secrets are known."""
     async with nexus.db.system() as session:
         tenant = await session.scalar(select(Tenant).where(Tenant.name == TENANT))
         if tenant is None:
@@ -81,7 +91,13 @@ async def seed_identities(nexus: Nexus, state: LocalState) -> UUID:
             await session.flush()
         tenant_id = tenant.id
     if not await _works(nexus, state.admin):
-        state.admin = Credential(*await nexus.clients.create(tenant_id, ADMIN, ALL_SCOPES[1:], actor=ACTOR))
+        state.admin = Credential(*await nexus.clients.create(tenant_id, ADMIN, ADMIN_SCOPES, actor=ACTOR))
+    if not await _works(nexus, state.observer):
+        state.observer = Credential(*await nexus.clients.create(tenant_id, OBSERVER, [DELEGATE], actor=ACTOR))
+    known = {member.email for member in await nexus.members.listed(tenant_id)}
+    for email, role in MEMBERS.items():
+        if email not in known:  # what somebody made of the others stays
+            await nexus.members.put(tenant_id, email, role, actor=ACTOR)
     state.demo = await _agent(nexus, tenant_id, DEMO_AGENT, ("fix_bug", "default"), (SQUAD,), state.demo)
     # By its own name it is reached although the demo agent can do everything.
     state.spare = await _agent(nexus, tenant_id, SPARE_AGENT, (), (SQUAD, SPARE_AGENT), state.spare)
