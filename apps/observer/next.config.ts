@@ -1,0 +1,27 @@
+import path from "node:path";
+import type { NextConfig } from "next";
+
+/** A build for one machine: it has the development sign-in, and is kept apart so that nothing can ship it. */
+const isLocal = process.env.OBSERVER_LOCAL === "1";
+const repository = path.join(import.meta.dirname, "../..");
+
+const config: NextConfig = {
+  output: "standalone",
+  outputFileTracingRoot: repository,
+  turbopack: { root: repository },
+  transpilePackages: ["@oblivion/protocol"],
+  typedRoutes: true,
+  poweredByHeader: false,
+  distDir: isLocal ? ".next-local" : ".next",
+  // Inlined, so that a build without the development sign-in does not contain it.
+  env: { OBSERVER_BUILD: isLocal ? "local" : "production" },
+  typescript: {
+    tsconfigPath: isLocal ? "tsconfig.local.json" : "tsconfig.json",
+    ignoreBuildErrors: isLocal, // `npm run typecheck` has them; a local start should not wait for it
+  },
+  experimental: {
+    optimizePackageImports: ["@mantine/core", "@mantine/hooks", "@tabler/icons-react"],
+  },
+};
+
+export default config;

@@ -1,0 +1,7 @@
+"use client";
+
+import { ErrorState } from "@/ui/ErrorState";
+
+export default function PageError({ error, reset }: { error: Error; reset: () => void }) {
+  return <ErrorState title="This page stopped working" error={error} onRetry={reset} />;
+}

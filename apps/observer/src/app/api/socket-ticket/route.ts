@@ -1,0 +1,3 @@
+import { giveTicket } from "@/lib/server/nexus";
+
+export const POST = giveTicket;

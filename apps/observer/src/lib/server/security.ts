@@ -1,0 +1,34 @@
+import "server-only";
+
+import { SettingsError, nexusPublicUrl } from "./settings";
+
+/**
+ * Scripts run with the nonce of their page only. Styles may be inline: Mantine and the charts set them on elements,
+ * and a style cannot call out, as fonts and images come from here alone.
+ */
+export function contentSecurityPolicy(nonce: string, sockets: string[], isDevelopment: boolean): string {
+  const connect = isDevelopment ? ["'self'", "ws:", ...sockets] : ["'self'", ...sockets];
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}' 'strict-dynamic'${isDevelopment ? " 'unsafe-eval'" : ""}`,
+    "style-src 'self' 'unsafe-inline'",
+    "font-src 'self'",
+    "img-src 'self' data: https://avatars.githubusercontent.com",
+    `connect-src ${connect.join(" ")}`,
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+/** Where the live events come from: Nexus over WebSocket. None while that is not set: pages then say so themselves. */
+export function socketOrigins(): string[] {
+  try {
+    const { protocol, host } = new URL(nexusPublicUrl());
+    return [`${protocol === "https:" ? "wss" : "ws"}://${host}`];
+  } catch (error) {
+    if (error instanceof SettingsError) return [];
+    throw error;
+  }
+}
