@@ -158,12 +158,18 @@ class Nexus:
             clock=self.clock,
             throttle=FailureThrottle(self.clock),
             cors_origins=tuple(self.settings.cors_origins),
+            labels=self._labels,
             searcher=History(self.db, self.memory),
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
         mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.clients, self.settings.public_url, health.version)
         return Front(WebhookDoor(self.inbox, IngestMetrics(health.registry)), sockets, mcp, api)
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        """Integrations' names as people spell them."""
+        return {name: one.label for name, one in self.connections.integrations.items()}
 
     def _agent_tools(self, gateway: Gateway) -> AgentTools:
         """What agents do that come by MCP."""

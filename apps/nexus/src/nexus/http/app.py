@@ -20,6 +20,7 @@ from nexus.http import (
     me,
     members,
     oauth,
+    overview,
     search,
     tasks,
     tenants,
@@ -37,6 +38,7 @@ the chat. Get a token from `POST /auth/token`; the tenant is in the token and no
 
 _RESOURCES = (
     tenants,
+    overview,
     integrations,
     connections,
     agents,

@@ -1,7 +1,7 @@
 """Everything that the HTTP API is given, and what it asks of those who give it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 from uuid import UUID
 
@@ -165,6 +165,8 @@ class HttpParts:
     throttle: FailureThrottle
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API from a browser; nobody's unless said so."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Names of integrations, as people spell them."""
     searcher: Searcher | None = None
     """None where nothing is remembered: searching is then refused."""
 
