@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import case, exists, func, select, text, update
+from sqlalchemy import ColumnElement, case, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
@@ -38,13 +39,30 @@ _BATCH = 50
 _RETRY_SECONDS = 1.0
 _FAILED_OFFER_SECONDS = 30.0
 _FOR_ALL: frozenset[WaitReason] = frozenset({"agent_offline", "no_skill", "muted", "agent_busy"})
-"""Reasons that hold for every task of the same alias and type."""
+"""Reasons that hold for every task that waits for the same agents."""
 _GAP_SECONDS = 15.0
 """Runs so far apart mean that PostgreSQL or this machine was away: nobody could renew a lease in between."""
 _STEP_SECONDS = 5.0
 """By how much the clock and the time that passed must differ to say that somebody has set the clock."""
 _MENDING_SECONDS = 15.0
 """How long after that leases are put right; within it, every process has looked at the new time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """What a task waits for; tasks that are equal in it wait for the same agents."""
+
+    alias: str
+    type: str
+    wanted_agent_id: UUID | None
+
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            Task.state == "submitted",
+            func.lower(Task.alias) == self.alias,
+            Task.type == self.type,
+            Task.wanted_agent_id.is_not_distinct_from(self.wanted_agent_id),
+        )
 
 
 class Dispatcher:
@@ -151,24 +169,26 @@ class Dispatcher:
         """Offers what waits, oldest first; what waits for the same agents waits together once none of them is free."""
         async with self._db.tenant(tenant_id) as session:
             alias_of = func.lower(Task.alias)
-            place = func.row_number().over(partition_by=(alias_of, Task.type), order_by=Task.created_at)
+            kind = (alias_of.label("alias"), Task.type, Task.wanted_agent_id)
+            place = func.row_number().over(partition_by=kind, order_by=Task.created_at)
             waiting = (
-                select(Task.id, alias_of.label("alias"), Task.type, Task.created_at, place.label("place"))
+                select(Task.id, *kind, Task.created_at, place.label("place"))
                 .where(Task.state == "submitted", Task.next_offer_at <= self._clock.now())
                 .subquery()
             )
             # Some of each kind: a long queue before busy agents must not hide others from theirs.
             rows = (
                 await session.execute(
-                    select(waiting.c.id, waiting.c.alias, waiting.c.type)
+                    select(waiting.c.id, waiting.c.alias, waiting.c.type, waiting.c.wanted_agent_id)
                     .where(waiting.c.place <= _BATCH)
                     .order_by(waiting.c.created_at)
                 )
             ).all()
         offers = 0
-        in_vain: dict[tuple[str, str], WaitReason] = {}
-        for task_id, alias, task_type in rows:
-            if (alias, task_type) in in_vain:
+        in_vain: dict[_Wait, WaitReason] = {}
+        for task_id, *what in rows:
+            wait = _Wait(*what)
+            if wait in in_vain:
                 continue
             try:
                 outcome = await self._offer_one(tenant_id, task_id)
@@ -182,9 +202,9 @@ class Dispatcher:
             if outcome == "offered":
                 offers += 1
             elif outcome in _FOR_ALL:
-                in_vain[alias, task_type] = outcome
-        for (alias, task_type), reason in in_vain.items():
-            await self._let_wait(tenant_id, alias, task_type, reason)
+                in_vain[wait] = outcome
+        for wait, reason in in_vain.items():
+            await self._let_wait(tenant_id, wait, reason)
         return offers
 
     async def _offer_one(self, tenant_id: UUID, task_id: UUID) -> WaitReason | Literal["offered", "gone"]:
@@ -221,11 +241,11 @@ class Dispatcher:
             await self._note_reason(session, task, conversation, chosen)
             return chosen
 
-    async def _let_wait(self, tenant_id: UUID, alias: str, task_type: str, reason: WaitReason) -> None:
+    async def _let_wait(self, tenant_id: UUID, wait: _Wait, reason: WaitReason) -> None:
         """Puts off all tasks that wait for the same agents in vain; shows the reason on those that are new to it."""
         async with self._db.tenant(tenant_id) as session:
             now = self._clock.now()
-            alike = (Task.state == "submitted", func.lower(Task.alias) == alias, Task.type == task_type)
+            alike = wait.conditions()
             fresh = await session.scalars(
                 select(Task)
                 .where(*alike, Task.next_offer_at <= now, Task.reason.is_distinct_from(reason))

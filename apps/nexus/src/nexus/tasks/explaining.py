@@ -26,6 +26,11 @@ from nexus.tasks.rules import STALE, choose, why_not
 from oblivion_protocol import CandidateVerdict, Explanation, ExplanationStep
 
 _MAX_STEPS = 50
+_WAITS_FOR_ONE = {
+    "agent_offline": "{agent}, who was chosen for it, is not online",
+    "agent_busy": "{agent}, who was chosen for it, is busy",
+    "muted": "{agent}, who was chosen for it, is muted",
+}
 _WAITS = {
     "agent_offline": "no agent behind @{alias} is online",
     "agent_busy": "every agent behind @{alias} is busy",
@@ -113,6 +118,9 @@ async def _summary(session: AsyncSession, clock: Clock, task: Task, agent: Agent
             return f"It is about to be offered to {(await _name_of(session, now.agent_id))}."
         if now == "agent_offline" and not await _has_agents(session, task.alias):
             now = "no_agent"
+        if task.wanted_agent_id is not None and now in _WAITS_FOR_ONE:
+            wanted = await _name_of(session, str(task.wanted_agent_id))
+            return f"Waits: {_WAITS_FOR_ONE[now].format(agent=wanted)}."
         return f"Waits: {_WAITS[now].format(alias=task.alias, type=task.type)}."
     if task.state in ("input_required", "approval_required"):
         asked = await session.scalars(
@@ -177,7 +185,7 @@ def _by(conversation: TaskMapping) -> str:
 
 
 async def _history_steps(session: AsyncSession, task: Task) -> list[ExplanationStep]:
-    told = ("task.offered", "task.accept", "task.requeued", "task.stale")
+    told = ("task.offered", "task.accept", "task.requeued", "task.reassigned", "task.stale")
     rows = await session.scalars(
         select(TaskEvent)
         .where(TaskEvent.task_id == task.id)
@@ -198,6 +206,8 @@ def _told(kind: str, data: dict[str, Any]) -> str:
         case "task.requeued":
             detail = f": {data['detail']}" if data.get("detail") else ""
             return f"It went back into the queue ({data.get('reason')}{detail})."
+        case "task.reassigned":
+            return f"{data.get('by')} gave it to {data.get('to') or 'whoever is free'}."
         case "task.stale":
             return "The agent has given no sign for half an hour."
         case _:

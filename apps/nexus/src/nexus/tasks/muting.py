@@ -44,6 +44,7 @@ class Muting:
             record(session, tenant_id, actor, "agent.unmute", agent)
             await mailbox.post(session, row.id, tenant_id, "agent.unmuted", task_id=None, instance=None, by=actor)
         self._doorbell.ring("agents")
+        self._doorbell.ring("dispatch")
 
 
 async def _found(session: AsyncSession, name: str) -> Agent:

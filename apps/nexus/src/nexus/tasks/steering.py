@@ -118,5 +118,5 @@ class Steering:
         return agent.id
 
     def _ring(self) -> None:
-        self._doorbell.ring("agents")
-        self._doorbell.ring("deliveries")
+        for topic in ("agents", "dispatch", "deliveries"):
+            self._doorbell.ring(topic)
