@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,22 +11,23 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
-from sqlalchemy import select, text
+from sqlalchemy import text
+from support.people import Dashboard
 from support.servers import TEMPLATE, statement, url_of
+from support.standins import HeldClock, Silent, Vendors
 
 from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
-from nexus.auth.errors import NotFound
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
+from nexus.auth.roles import Role
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
-from nexus.http.parts import HealthParts, HttpParts, Listing
+from nexus.http.parts import HealthParts, HttpParts
 from nexus.kit.embedded import EmbeddedPostgres
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
-from nexus.pipeline.links import mapping_resource
 from nexus.store.database import Database
 from nexus.store.tables import (
     Base,
@@ -39,89 +40,11 @@ from nexus.store.tables import (
     TaskMapping,
     Tenant,
 )
+from nexus.tasks.desk import TaskDesk
+from nexus.tasks.muting import Muting
+from nexus.tasks.steering import Steering
 
 ISSUER = "https://nexus.example"
-
-
-class HeldClock:
-    """Stands still until told."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-class Vendors:
-    """Linker, catalog, canceller and connector in one, with what they were asked for; `broken` is raised instead."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self.broken: Exception | None = None
-        self.connected: list[tuple[UUID, str, Mapping[str, str]]] = []
-        self.synced_at = datetime(2026, 1, 2, tzinfo=UTC)
-
-    async def link(self, tenant_id: UUID, list_id: str, channel_id: str, **rules: Any) -> Any:
-        if self.broken:
-            raise self.broken
-        async with self._db.tenant(tenant_id) as session:
-            ids = {row.vendor: row.id for row in await session.scalars(select(Connection))}
-            row = ProjectMapping(
-                tenant_id=tenant_id,
-                tracker="clickup",
-                tracker_connection_id=ids["clickup"],
-                list_id=list_id,
-                list_name="Named",
-                chat="slack",
-                chat_connection_id=ids["slack"],
-                channel_id=channel_id,
-                channel_name="named",
-                sync_rule=rules["sync_rule"],
-                sync_keyword=rules["sync_keyword"],
-            )
-            session.add(row)
-            await session.flush()
-            await session.refresh(row)
-            return mapping_resource(row)
-
-    async def unlink(self, tenant_id: UUID, mapping_id: UUID, actor: str) -> bool:
-        async with self._db.tenant(tenant_id) as session:
-            row = await session.get(ProjectMapping, mapping_id)
-            if row is None:
-                return False
-            await session.delete(row)
-            return True
-
-    async def lists(self, tenant_id: UUID, vendor: str) -> Listing:
-        if vendor != "clickup":
-            raise NotFound(f"No integration is called {vendor}.")
-        return Listing([{"id": "901", "name": f"Inbox of {tenant_id}"}], self.synced_at)
-
-    async def channels(self, tenant_id: UUID, vendor: str) -> Listing:
-        return Listing([{"id": "C1", "name": "general", "member": True}], self.synced_at)
-
-    async def cancel(self, tenant_id: UUID, task_id: UUID, actor: str) -> bool:
-        if self.broken:
-            raise self.broken
-        async with self._db.tenant(tenant_id) as session:
-            task = await session.get(Task, task_id)
-            if task is None or task.finished_at is not None:
-                return False
-            task.state, task.reason, task.finished_at = "canceled", f"canceled by {actor}", datetime.now(UTC)
-            return True
-
-    async def connect(
-        self, tenant_id: UUID, vendor: str, credentials: Mapping[str, str], actor: str
-    ) -> Mapping[str, Any]:
-        if self.broken:
-            raise self.broken
-        self.connected.append((tenant_id, vendor, credentials))
-        made = {"id": uuid4(), "vendor": vendor, "workspace_id": "T1", "name": "Acme", "sealed": "hush"}
-        return made | {"created_at": datetime.now(UTC), "credentials": credentials}
 
 
 @dataclass(frozen=True)
@@ -152,6 +75,8 @@ class Goods:
     dead_tried: UUID
     dead_untried: UUID
     done: UUID
+    member: str
+    key: str
     secrets: list[str] = field(default_factory=list[str])
 
 
@@ -176,8 +101,8 @@ def clock() -> HeldClock:
 
 
 @pytest.fixture
-def vendors(database: Database) -> Vendors:
-    return Vendors(database)
+def vendors(database: Database, sealer: Sealer, clock: HeldClock) -> Vendors:
+    return Vendors(database, sealer, clock)
 
 
 @pytest.fixture
@@ -188,7 +113,7 @@ def sealer() -> Sealer:
 @pytest.fixture
 def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
     def make(db: Database, **changes: Any) -> HttpParts:
-        keys, clients, vendors = SigningKeys(db, sealer, clock), Clients(db, sealer, clock), Vendors(db)
+        keys, clients, vendors = SigningKeys(db, sealer, clock), Clients(db, sealer, clock), Vendors(db, sealer, clock)
         registry = CollectorRegistry()
         Counter("oblivion_webhooks", "Webhooks", registry=registry).inc(7)
 
@@ -213,7 +138,8 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
             members=Members(db, clock),
             linker=vendors,
             catalog=vendors,
-            canceller=vendors,
+            tasks=Steering(db, TaskDesk(clock), Silent(), clock),
+            muting=Muting(db, Silent(), clock),
             connector=vendors,
             clock=clock,
             health=replace(health, **{name: changes.pop(name) for name in {*changes} & {*HealthParts.__slots__}}),
@@ -226,7 +152,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
 
 @pytest.fixture
 def parts(make_parts: Callable[..., HttpParts], database: Database, vendors: Vendors) -> HttpParts:
-    return make_parts(database, linker=vendors, catalog=vendors, canceller=vendors, connector=vendors)
+    return make_parts(database, linker=vendors, catalog=vendors, connector=vendors)
 
 
 @pytest.fixture
@@ -275,6 +201,24 @@ async def rival(join: Callable[..., Awaitable[Member]]) -> Member:
 
 
 @pytest.fixture
+def open_dashboard(api: httpx.AsyncClient, parts: HttpParts) -> Callable[[Member], Awaitable[Dashboard]]:
+    """A dashboard for a tenant, of which ann@, otto@ and vera@example.com are admin, operator and viewer."""
+
+    async def make(tenant: Member) -> Dashboard:
+        people: dict[str, Role] = {"ann": "admin", "otto": "operator", "vera": "viewer"}
+        for name, role in people.items():
+            await parts.members.put(tenant.id, f"{name}@example.com", role, actor=tenant.client_id)
+        return Dashboard(api, *await parts.clients.create(tenant.id, "dashboard", ["delegate"]))
+
+    return make
+
+
+@pytest.fixture
+async def dashboard(open_dashboard: Callable[[Member], Awaitable[Dashboard]], acme: Member) -> Dashboard:
+    return await open_dashboard(acme)
+
+
+@pytest.fixture
 def stock(parts: HttpParts, sealer: Sealer) -> Callable[[Member], Awaitable[Goods]]:
     """Puts one of everything into a tenant."""
 
@@ -284,13 +228,17 @@ def stock(parts: HttpParts, sealer: Sealer) -> Callable[[Member], Awaitable[Good
             tenant_id, f"fixer-{mark}", ["fix_bug"], [f"@Squad_{mark}"], actor=member.client_id
         )
 
+        await parts.members.put(tenant_id, f"ann-{mark}@example.com", "admin", actor=member.client_id)
+        await parts.members.put(tenant_id, f"vera-{mark}@example.com", "viewer", actor=member.client_id)
+        key, key_secret = await parts.clients.create(tenant_id, f"ci {mark}", ["admin:read"], actor=member.client_id)
+
         def connection(vendor: str) -> Connection:
             return Connection(
                 tenant_id=tenant_id,
                 vendor=vendor,
                 workspace_id=f"{vendor}-{mark}",
                 name=f"{vendor} of {mark}",
-                sealed=sealer.seal({"token": f"xoxb-{mark}"}),
+                sealed=sealer.seal({"token": f"xoxb-{mark}", "api_url": "http://127.0.0.1:1"}),
             )
 
         async with parts.db.tenant(tenant_id) as session:
@@ -397,7 +345,9 @@ def stock(parts: HttpParts, sealer: Sealer) -> Callable[[Member], Awaitable[Good
             tried.id,
             untried.id,
             done.id,
-            [agent.client_secret, f"xoxb-{mark}"],
+            f"vera-{mark}@example.com",
+            key,
+            [agent.client_secret, key_secret, f"xoxb-{mark}"],
         )
 
     return fill
@@ -405,7 +355,7 @@ def stock(parts: HttpParts, sealer: Sealer) -> Callable[[Member], Awaitable[Good
 
 @pytest.fixture
 def everything_of(parts: HttpParts) -> Callable[[Member], Awaitable[str]]:
-    """All rows of a tenant in all tables, as text: equal when nothing changed."""
+    """All rows of a tenant in all tables, as text: equal when nobody changed anything."""
 
     async def read(member: Member) -> str:
         found: list[str] = []
@@ -413,7 +363,9 @@ def everything_of(parts: HttpParts) -> Callable[[Member], Awaitable[str]]:
             for table in Base.metadata.sorted_tables:
                 if "tenant_id" in table.columns:
                     rows = await connection.execute(
-                        text(f"SELECT t::text FROM {table.name} t WHERE tenant_id = :id ORDER BY id"),
+                        text(
+                            f"SELECT (to_jsonb(t) - 'last_used_at')::text FROM {table.name} t WHERE tenant_id = :id ORDER BY id"
+                        ),
                         {"id": member.id},
                     )
                     found += [f"{table.name}: {row}" for (row,) in rows]
