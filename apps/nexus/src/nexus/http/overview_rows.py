@@ -77,7 +77,7 @@ async def read_history(session: AsyncSession, now: datetime, minutes: int) -> Hi
         bucket = found.setdefault(row.at, {})
         bucket["failed"] = bucket.get("failed", 0) + row.failed
         bucket |= {"delivered": row.delivered, "p95_ms": row.p95_ms}
-    empty = {"received": 0, "delivered": 0, "failed": 0, "p95_ms": None}
+    empty: dict[str, Any] = {"received": 0, "delivered": 0, "failed": 0, "p95_ms": None}
     series = [Bucket(at=at, **(empty | found.get(at, {}))) for at in (first + step * index for index in range(count))]
     failed = sum(bucket.failed for bucket in series)
     return History(

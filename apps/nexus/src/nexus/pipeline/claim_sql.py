@@ -205,7 +205,7 @@ def release_sql(table: Table) -> TextClause:
             table=table,
             slot=", slot_at = :slot_at" if table == "deliveries" else "",
             waits_on=_WAITS_ON,
-            longer=longer_history_sql(outcome, "CAST(:reason AS text)"),
+            longer=longer_history_sql(outcome, "CAST(:reason AS text)", "round(CAST(:after AS numeric), 1)"),
         )
     )
 

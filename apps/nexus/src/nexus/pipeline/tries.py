@@ -1,7 +1,7 @@
 """What became of each try of an inbox row or a delivery, written by the UPDATE that ends the try.
 
 `history` is a list of `{"at": ISO 8601, "outcome": str, "reason": str | null}`, oldest first. An outcome is a final
-state of the row, or `retry`, `unsure`, `deferred`, `crash` or `replayed`.
+state of the row, or `retry`, `unsure`, `deferred`, `crash` or `replayed`; the first three also have `after_seconds`.
 """
 
 from sqlalchemy import TextClause, text
@@ -12,9 +12,10 @@ KEPT_TRIES = 20
 _KEPT = f"CASE WHEN jsonb_array_length(history) >= {KEPT_TRIES} THEN history - 0 ELSE history END"
 
 
-def longer_history_sql(outcome: str, reason: str) -> str:
-    """The `history` of a row with one entry more; both arguments are SQL."""
-    return f"{_KEPT} || jsonb_build_object('at', clock_timestamp(), 'outcome', {outcome}, 'reason', {reason})"
+def longer_history_sql(outcome: str, reason: str, after_seconds: str | None = None) -> str:
+    """The `history` of a row with one entry more; the arguments are SQL."""
+    more = "" if after_seconds is None else f", 'after_seconds', {after_seconds}"
+    return f"{_KEPT} || jsonb_build_object('at', clock_timestamp(), 'outcome', {outcome}, 'reason', {reason}{more})"
 
 
 def told_sql(outcome: str, reason: str) -> str:
