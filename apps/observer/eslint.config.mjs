@@ -5,4 +5,6 @@ const generated = {
   ignores: ["src/lib/api/schema.gen.ts", ".next-local/", "playwright-report/", "test-results/"],
 };
 
-export default [generated, ...next];
+const config = [generated, ...next];
+
+export default config;

@@ -1,5 +1,5 @@
 /** @type {import("postcss-load-config").Config} */
-export default {
+const config = {
   plugins: {
     "postcss-preset-mantine": {},
     "postcss-simple-vars": {
@@ -13,3 +13,5 @@ export default {
     },
   },
 };
+
+export default config;

@@ -33,9 +33,10 @@ function config(providers: Provider[]): NextAuthConfig {
         if (account?.type === "oidc") return profile?.email_verified === true;
         return Boolean(user.email); // GitHub lets people show verified addresses only
       },
-      jwt: ({ token, user }) => {
+      jwt: ({ token, user, trigger }) => {
         // Nothing else of the provider's is kept: the cookie is the session.
-        return user ? { sub: token.sub, name: user.name, email: user.email, picture: user.image } : token;
+        if (trigger === undefined) return token;
+        return { sub: token.sub, name: user.name, email: user.email, picture: user.image };
       },
     },
   };

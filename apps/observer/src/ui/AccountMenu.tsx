@@ -46,9 +46,7 @@ export function AccountMenu({ person, onShowKeys }: { person: Person; onShowKeys
             fullWidth
             aria-label="Colour scheme"
             value={isMounted ? colorScheme : "auto"}
-            onChange={(value) => {
-              if (value === "light" || value === "dark" || value === "auto") setColorScheme(value);
-            }}
+            onChange={setColorScheme}
             data={[
               { value: "light", label: "Light" },
               { value: "dark", label: "Dark" },

@@ -77,8 +77,24 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     selection.onChange(keys);
   }
   const isIdle = count === 0;
-  useHotkey("j", "Next row", "Tables", () => move(1), isIdle);
-  useHotkey("k", "Previous row", "Tables", () => move(-1), isIdle);
+  useHotkey(
+    "j",
+    "Next row",
+    "Tables",
+    () => {
+      move(1);
+    },
+    isIdle,
+  );
+  useHotkey(
+    "k",
+    "Previous row",
+    "Tables",
+    () => {
+      move(-1);
+    },
+    isIdle,
+  );
   useHotkey(
     "x",
     "Select the row",

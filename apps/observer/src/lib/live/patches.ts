@@ -36,11 +36,6 @@ export function withChange(task: Model<"TaskResource">, change: TaskChanged): Mo
 }
 
 function mapped<T>(items: T[], change: (item: T) => T): T[] {
-  let changed = false;
-  const next = items.map((item) => {
-    const made = change(item);
-    changed ||= made !== item;
-    return made;
-  });
-  return changed ? next : items;
+  const next = items.map(change);
+  return next.some((item, index) => item !== items[index]) ? next : items;
 }
