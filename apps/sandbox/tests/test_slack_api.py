@@ -37,6 +37,18 @@ async def test_posting_a_card_gives_the_keys_of_the_sample_and_history_the_metad
     assert "metadata" not in bare["messages"][0]
 
 
+async def test_channel_that_a_person_archives_takes_no_messages_until_it_is_taken_up_again(slack, box):
+    async with httpx.AsyncClient(base_url=box.url) as control:
+        for archived in (True, False):
+            changed = await control.post("/_control/slack/channels", json={"channel": SQUAD, "archived": archived})
+            assert changed.json() == {"ok": True}
+            if archived:
+                assert (await error_of(slack.chat_postMessage(channel=SQUAD, text="x")))["error"] == "is_archived"
+        unknown = await control.post("/_control/slack/channels", json={"channel": "C0", "archived": True})
+        assert unknown.status_code == 400
+    assert (await slack.chat_postMessage(channel=SQUAD, text="x"))["ok"]
+
+
 async def test_threads_are_read_by_any_of_their_messages(slack, slack_dana, fixture_json, shape_of):
     root = (
         await slack.chat_postMessage(channel=SQUAD, text="root", metadata={"event_type": "x", "event_payload": {}})

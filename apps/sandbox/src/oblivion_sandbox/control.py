@@ -35,6 +35,15 @@ class HookChange(BaseModel):
     delete: bool = False
 
 
+class ChannelChange(BaseModel):
+    """Body of /_control/slack/channels: as if a person had archived a channel, or taken it up again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: str
+    archived: bool
+
+
 class Press(BaseModel):
     """Body of /_control/slack/press."""
 
@@ -167,6 +176,16 @@ async def _import_message(sandbox: Sandbox, request: Request) -> JsonObject:
     return {"ok": True, "channel": channel, "ts": document["ts"]}
 
 
+async def _archive(sandbox: Sandbox, request: Request) -> JsonObject:
+    change = ChannelChange.model_validate(await _body(request))
+    channel = sandbox.slack.state.channels.get(change.channel)
+    if channel is None:
+        raise ControlError("there is no such channel")
+    channel.is_archived = change.archived
+    sandbox.core.changed()
+    return {"ok": True}
+
+
 async def _press(sandbox: Sandbox, request: Request) -> JsonObject:
     press = Press.model_validate(await _body(request))
     answer = await sandbox.slack.interactivity.press(press.channel, press.ts, press.action_id, press.user, press.value)
@@ -261,6 +280,7 @@ DEEDS: tuple[tuple[str, str, Deed], ...] = (
     ("POST", "/clickup/webhooks", _change_hooks),
     ("GET", "/slack/effects", _slack_effects),
     ("POST", "/slack/app", _slack_app),
+    ("POST", "/slack/channels", _archive),
     ("POST", "/slack/messages", _import_message),
     ("POST", "/slack/press", _press),
     ("POST", "/slack/disconnect", _disconnect),
