@@ -362,12 +362,8 @@ def everything_of(parts: HttpParts) -> Callable[[Member], Awaitable[str]]:
         async with parts.db.engine.connect() as connection:
             for table in Base.metadata.sorted_tables:
                 if "tenant_id" in table.columns:
-                    rows = await connection.execute(
-                        text(
-                            f"SELECT (to_jsonb(t) - 'last_used_at')::text FROM {table.name} t WHERE tenant_id = :id ORDER BY id"
-                        ),
-                        {"id": member.id},
-                    )
+                    kept = f"SELECT (to_jsonb(t) - 'last_used_at')::text FROM {table.name} t WHERE tenant_id = :id"
+                    rows = await connection.execute(text(f"{kept} ORDER BY id"), {"id": member.id})
                     found += [f"{table.name}: {row}" for (row,) in rows]
         return "\n".join(found)
 

@@ -36,7 +36,7 @@ class PutMember:
 
 def email_of(text: str) -> str:
     """The e-mail in lower case, as members are known by. Raises Invalid."""
-    email = text.strip().lower()
+    email = text.lower()
     if len(email) > MAX_EMAIL_CHARS or not _EMAIL.fullmatch(email):
         raise Invalid("That is no e-mail address, such as ann@example.com.")
     return email
