@@ -9,6 +9,8 @@ export interface Following {
   tail: number;
   /** New lines, in order within a batch. After a reconnect, known ones may come again: drop those by `id`. */
   onLines: (lines: FeedLine[]) => void;
+  /** Nexus has begun to send: without lines by then, there are none that match. */
+  onBegun?: () => void;
   /** More happened during an interruption than Nexus sends: lines are missing. */
   onTruncated?: () => void;
   /** Nexus refused the filters, with the reason. */
@@ -37,6 +39,7 @@ export function followFeed(socket: AdminSocket, following: Following): () => voi
       return;
     }
     cursor ??= answer.data.cursor;
+    following.onBegun?.();
     if (answer.data.truncated === true) following.onTruncated?.();
   }
 

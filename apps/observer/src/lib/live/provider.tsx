@@ -78,6 +78,7 @@ export function useFeed(following: Following): void {
   const socket = useSocket();
   const wanted = JSON.stringify([following.filters, following.tail]);
   const onLines = useEffectEvent(following.onLines);
+  const onBegun = useEffectEvent(() => following.onBegun?.());
   const onTruncated = useEffectEvent(() => following.onTruncated?.());
   const onRefused = useEffectEvent((reason: string) => following.onRefused?.(reason));
   useEffect(() => {
@@ -87,6 +88,9 @@ export function useFeed(following: Following): void {
       tail,
       onLines: (lines) => {
         onLines(lines);
+      },
+      onBegun: () => {
+        onBegun();
       },
       onTruncated: () => {
         onTruncated();
