@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.http.delivery_rows import find_delivery
+from nexus.http.hops import attempts_of
 from nexus.kit.masking import masked
 from nexus.store.tables import Delivery, InboxEvent
 from oblivion_protocol.operating import DeliveryDetail
@@ -26,7 +27,7 @@ async def find_detail(session: AsyncSession, wanted: UUID) -> DeliveryDetail | N
     return DeliveryDetail(
         **resource.model_dump(),
         payload=masked(row.payload if isinstance(row, Delivery) else body_as_json(row.body, row.content_type)),
-        history=[],
+        history=attempts_of(row.history),
         conversation_id=str(row.conversation_id) if row.conversation_id else None,
         external_id=row.external_id if isinstance(row, Delivery) else None,
         traceparent=row.traceparent,

@@ -1,14 +1,49 @@
 """How a connection is, as far as we know without asking the vendor: from what the reconciler wrote down."""
 
+from typing import Any
+
 from nexus.store.tables import Connection
 from oblivion_protocol.operating import Check, ConnectionResource, ConnectionState
+
+_WORKS = "active"
 
 
 def checks_of(row: Connection) -> list[Check]:
     """What was found when somebody looked last, one line for each thing that has to be right."""
     if row.broken_reason is not None:
         return [Check(name="Access", state="failed", detail=row.broken_reason)]
-    return [Check(name="Access", state="ok", detail=f"Connected to {row.name}.")]
+    checks = [Check(name="Access", state="ok", detail=f"Connected to {row.name}.")]
+    health: dict[str, Any] = row.health
+    if "status" in health or health.get("watch_error"):
+        checks.append(_webhook(health))
+    if row.read_until is not None:
+        checks.append(_reading(row, health))
+    if health.get("fault"):
+        hint = "This is a bug of ours; it is tried again within a minute."
+        checks.append(Check(name="Last look", state="warning", detail=str(health["fault"]), hint=hint))
+    return checks
+
+
+def _webhook(health: dict[str, Any]) -> Check:
+    status, failures = health.get("status", "unknown"), health.get("fail_count", 0)
+    if health.get("watch_error"):
+        return Check(name="Webhook", state="failed", detail=str(health["watch_error"]))
+    if status == _WORKS and not failures:
+        return Check(name="Webhook", state="ok", detail="Active: events reach us.")
+    found = f"It was found {status}" + (f" after {failures} failures" if failures else "") + ", and was repaired."
+    return Check(name="Webhook", state="warning", detail=found, hint="See to it that the vendor reaches our address.")
+
+
+def _reading(row: Connection, health: dict[str, Any]) -> Check:
+    if health.get("read_error"):
+        hint = "It is tried again by itself."
+        return Check(name="Reading back", state="warning", detail=str(health["read_error"]), hint=hint)
+    if health.get("missed") or "sweep" in health:
+        detail = "Events may have been missed; what changed meanwhile is being read."
+        return Check(name="Reading back", state="warning", detail=detail)
+    return Check(
+        name="Reading back", state="ok", detail=f"Nothing is missing up to {row.read_until:%Y-%m-%d %H:%M} UTC."
+    )
 
 
 def state_of(row: Connection) -> ConnectionState:

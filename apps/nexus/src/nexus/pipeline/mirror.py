@@ -189,7 +189,7 @@ class Mirror:
     ) -> None:
         conversation.project_mapping_id = mapping.id
         conversation.chat, conversation.chat_connection_id = mapping.chat, mapping.chat_connection_id
-        conversation.channel_id = mapping.channel_id
+        conversation.channel_id, conversation.channel_name = mapping.channel_id, mapping.channel_name
         await session.flush()
         await enqueue(
             session,
