@@ -4,26 +4,29 @@ import { afterEach } from "vitest";
 
 afterEach(cleanup);
 
-// What Mantine asks of a browser and jsdom does not have.
-window.matchMedia = (query: string): MediaQueryList =>
-  Object.assign(new EventTarget(), {
-    matches: false,
-    media: query,
-    onchange: null,
-    addListener: () => undefined,
-    removeListener: () => undefined,
-  });
+// Tests of the server's code have no window.
+if ("window" in globalThis) {
+  // What Mantine asks of a browser and jsdom does not have.
+  window.matchMedia = (query: string): MediaQueryList =>
+    Object.assign(new EventTarget(), {
+      matches: false,
+      media: query,
+      onchange: null,
+      addListener: () => undefined,
+      removeListener: () => undefined,
+    });
 
-window.ResizeObserver = class {
-  observe(): void {
-    return;
-  }
-  unobserve(): void {
-    return;
-  }
-  disconnect(): void {
-    return;
-  }
-};
+  window.ResizeObserver = class {
+    observe(): void {
+      return;
+    }
+    unobserve(): void {
+      return;
+    }
+    disconnect(): void {
+      return;
+    }
+  };
 
-window.HTMLElement.prototype.scrollIntoView = () => undefined;
+  window.HTMLElement.prototype.scrollIntoView = () => undefined;
+}
