@@ -6,9 +6,17 @@ const HOUR = 3600;
 
 /** How long the previous secret keeps working after a rotation, in seconds. */
 export const OVERLAPS = [
-  { seconds: 0, label: "Stops at once", help: "When it may have leaked. What runs with it fails until it has the new one." },
+  {
+    seconds: 0,
+    label: "Stops at once",
+    help: "When it may have leaked. What runs with it fails until it has the new one.",
+  },
   { seconds: HOUR, label: "Works for 1 hour", help: "When you can restart everything now." },
-  { seconds: 24 * HOUR, label: "Works for 24 hours", help: "Enough to roll out the new one without an interruption." },
+  {
+    seconds: 24 * HOUR,
+    label: "Works for 24 hours",
+    help: "Enough to roll out the new one without an interruption.",
+  },
   { seconds: 7 * 24 * HOUR, label: "Works for 7 days", help: "When others have to replace it." },
 ] as const;
 

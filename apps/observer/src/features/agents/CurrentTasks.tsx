@@ -31,7 +31,8 @@ export function CurrentTaskLine({ agent, onMore }: { agent: Agent; onMore: () =>
 
 /** All that Nexus tells of what an agent holds. */
 export function CurrentTaskList({ agent }: { agent: Agent }) {
-  if (agent.current_tasks.length === 0) return <p className={classes.none}>It holds no task at the moment.</p>;
+  if (agent.current_tasks.length === 0)
+    return <p className={classes.none}>It holds no task at the moment.</p>;
   return (
     <ul className={classes.list}>
       {agent.current_tasks.map((task) => (

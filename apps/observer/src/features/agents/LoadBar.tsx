@@ -1,7 +1,15 @@
 import classes from "./LoadBar.module.css";
 
 /** How many of an agent's slots are taken, as a bar and in figures. */
-export function LoadBar({ load, capacity, wide = false }: { load: number; capacity: number; wide?: boolean }) {
+export function LoadBar({
+  load,
+  capacity,
+  wide = false,
+}: {
+  load: number;
+  capacity: number;
+  wide?: boolean;
+}) {
   const part = capacity === 0 ? (load > 0 ? 1 : 0) : Math.min(1, load / capacity);
   const level = capacity === 0 ? "none" : load >= capacity ? "full" : "free";
   return (
@@ -18,6 +26,7 @@ export function LoadBar({ load, capacity, wide = false }: { load: number; capaci
 }
 
 function words(load: number, capacity: number): string {
-  if (capacity === 0) return load === 0 ? "No slots while it is offline" : `Holds ${load} while it is offline`;
+  if (capacity === 0)
+    return load === 0 ? "No slots while it is offline" : `Holds ${load} while it is offline`;
   return `${load} of ${capacity} slots taken${load >= capacity ? ", full" : ""}`;
 }

@@ -76,9 +76,7 @@ export function rosterColumns({ open, unmute }: RosterActions): Column<Agent>[] 
       header: "Version",
       width: 110,
       secondary: true,
-      render: (agent) => (
-        <span className={classes.version}>{versionsOf(agent).join(", ") || "–"}</span>
-      ),
+      render: (agent) => <span className={classes.version}>{versionsOf(agent).join(", ") || "–"}</span>,
     },
     {
       key: "seen",

@@ -155,6 +155,7 @@ function put(queries: QueryClient, agent: Agent): void {
 function update(queries: QueryClient, name: string, to: (agent: Agent) => Agent): void {
   queries.setQueryData<Roster>(
     KEY,
-    (roster) => roster && { ...roster, items: roster.items.map((row) => (row.name === name ? to(row) : row)) },
+    (roster) =>
+      roster && { ...roster, items: roster.items.map((row) => (row.name === name ? to(row) : row)) },
   );
 }

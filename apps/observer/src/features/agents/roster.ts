@@ -49,7 +49,9 @@ export function matching(agents: Agent[], { shown, skill, text }: RosterFilter):
     .filter(
       (agent) =>
         wanted === "" ||
-        [agent.name, ...agent.aliases, ...skillsOf(agent)].some((word) => word.toLowerCase().includes(wanted)),
+        [agent.name, ...agent.aliases, ...skillsOf(agent)].some((word) =>
+          word.toLowerCase().includes(wanted),
+        ),
     )
     .sort(byName);
 }

@@ -7,9 +7,7 @@ describe("readWhole", () => {
     const whole = await readWhole((cursor) => {
       asked.push(cursor);
       return Promise.resolve(
-        cursor === undefined
-          ? { items: [1, 2], next_cursor: "b" }
-          : { items: [3], next_cursor: null },
+        cursor === undefined ? { items: [1, 2], next_cursor: "b" } : { items: [3], next_cursor: null },
       );
     });
     expect(whole).toEqual({ items: [1, 2, 3], next_cursor: null });
