@@ -1,0 +1,67 @@
+// @vitest-environment node
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { QueryClient } from "@tanstack/react-query";
+import { createQueryClient } from "../api/provider";
+import { FakeNexus } from "../../../tests/support/fake-nexus";
+import { connectCache } from "./provider";
+import { AdminSocket } from "./socket";
+
+let nexus: FakeNexus;
+let socket: AdminSocket;
+let queries: QueryClient;
+let end: () => void;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  nexus = new FakeNexus();
+  socket = new AdminSocket({ fetchTicket: nexus.fetchTicket, open: nexus.open, random: () => 1 });
+  queries = createQueryClient();
+  end = connectCache(socket, queries);
+  socket.start();
+  await vi.advanceTimersByTimeAsync(0);
+  nexus.latest.says("connect");
+});
+afterEach(() => {
+  end();
+  socket.stop();
+  queries.clear();
+  vi.useRealTimers();
+});
+
+test("stats are on every page at once", () => {
+  const stats = { unanswered: 1, waiting_tasks: 0, dead: 2, agents_online: 3, at: "2026-01-01T00:00:00Z" };
+  nexus.latest.says("stats", stats);
+  expect(queries.getQueryData(["stats"])).toEqual(stats);
+});
+
+test("a task's change is shown at once and read anew a second later, however many come", async () => {
+  queries.setQueryData(["tasks", { q: "" }], {
+    items: [{ id: "t1", state: "submitted", updated_at: "2026-01-01T00:00:00Z" }],
+  });
+  const invalidate = vi.spyOn(queries, "invalidateQueries");
+  const change = { id: "t1", state: "working", mirror: "mirrored", updated_at: "2026-01-01T00:00:01Z" };
+  nexus.latest.says("task", change);
+  nexus.latest.says("task", { ...change, state: "completed", updated_at: "2026-01-01T00:00:02Z" });
+  expect(queries.getQueryData(["tasks", { q: "" }])).toMatchObject({ items: [{ state: "completed" }] });
+  expect(invalidate).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(invalidate.mock.calls.filter(([filters]) => filters?.queryKey?.[0] === "tasks")).toHaveLength(1);
+});
+
+test("after an interruption everything is read anew", async () => {
+  const invalidate = vi.spyOn(queries, "invalidateQueries");
+  nexus.latest.says("disconnect", "transport close");
+  await vi.advanceTimersByTimeAsync(500);
+  expect(invalidate).not.toHaveBeenCalled();
+  nexus.latest.says("connect");
+  expect(invalidate).toHaveBeenCalledOnce();
+});
+
+test("while nothing is heard, what is on the screen is read every 15 seconds", async () => {
+  const invalidate = vi.spyOn(queries, "invalidateQueries");
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(invalidate).not.toHaveBeenCalled();
+  nexus.latest.says("connect_error", new Error("forbidden"));
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(invalidate).toHaveBeenCalledOnce();
+});
