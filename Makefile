@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser screenshots agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ test-python: $(VENV)/.ready node_modules/.ready
 	$(BIN)/pytest -n 2 --dist loadscope --ignore=apps/nexus/tests/machines $(ARGS)
 test-node: node_modules/.ready
 	npm test --silent
+
+test-browser: setup ## Test the dashboard in a browser, on a real system (ARGS="journey"; CHROMIUM_PATH, or Debian's chromium)
+	@test -x "$${CHROMIUM_PATH:-/usr/bin/chromium}" || { echo "The browser tests need Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/chrome."; exit 1; }
+	npm run --silent e2e -w apps/observer -- $(ARGS)
 
 agent-setup: setup ## Install the reference agent (agents/reference)
 	@$(MAKE) --no-print-directory -C agents/reference setup
