@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { overviewOf } from "./example";
-import { isUntouched, roughly, verdictOf, withStats } from "./verdict";
+import { roughly, verdictOf, withStats } from "./verdict";
 
 const well = overviewOf();
 
 describe("the verdict", () => {
   it("is good when everything is answered and every part is well", () => {
-    expect(verdictOf(well)).toEqual({ tone: "ok", title: "Everything is answered", since: null, concerns: [] });
+    expect(verdictOf(well)).toEqual({
+      tone: "ok",
+      title: "Everything is answered",
+      since: null,
+      concerns: [],
+    });
   });
 
   it("names how many have no answer, and since when the oldest waits", () => {
@@ -43,8 +48,9 @@ describe("the verdict", () => {
 
   it("promises nothing while nothing is set up", () => {
     const none = { clickup: false, slack: false, mapping: false, agent: false };
-    const fresh = overviewOf({ first_run: { ...none, agent_online: false, mirrored: false, mirrored_task_id: null } });
-    expect(isUntouched(fresh)).toBe(true);
+    const fresh = overviewOf({
+      first_run: { ...none, agent_online: false, mirrored: false, mirrored_task_id: null },
+    });
     expect(verdictOf(fresh).title).toBe("Nothing to answer yet");
   });
 });

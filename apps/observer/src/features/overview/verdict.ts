@@ -1,4 +1,5 @@
 import type { Stats } from "@oblivion/protocol";
+import { isUntouched } from "@/features/firstrun/steps";
 import type { Model } from "@/lib/api/client";
 import type { Tone } from "@/ui/states";
 import { counted, toolName } from "@/ui/words";
@@ -39,8 +40,8 @@ export function verdictOf(overview: Overview): Verdict {
   if (worst !== undefined) {
     return { tone: worst.tone, title: `Everything is answered, but ${worst.short}`, since: null, concerns };
   }
-  const title = isUntouched(overview) ? "Nothing to answer yet" : "Everything is answered";
-  return { tone: isUntouched(overview) ? "offline" : "ok", title, since: null, concerns };
+  const title = isUntouched(overview.first_run) ? "Nothing to answer yet" : "Everything is answered";
+  return { tone: isUntouched(overview.first_run) ? "offline" : "ok", title, since: null, concerns };
 }
 
 /** The overview with the figures that came over the socket since it was read. */
@@ -67,16 +68,9 @@ export function withStats(overview: Overview, stats: Stats | undefined): Overvie
   };
 }
 
-/** Whether nobody has set anything up yet. */
-export function isUntouched({ first_run }: Overview): boolean {
-  return !first_run.clickup && !first_run.slack && !first_run.mapping && !first_run.agent;
-}
-
 /** A moment so many seconds before the overview was made, ISO 8601. */
 export function secondsBefore(overview: Overview, seconds: number | null): string | null {
-  return seconds === null
-    ? null
-    : new Date(Date.parse(overview.generated_at) - seconds * 1000).toISOString();
+  return seconds === null ? null : new Date(Date.parse(overview.generated_at) - seconds * 1000).toISOString();
 }
 
 /** "42 s", "4 min", "2 h": how long, roughly, so that a sentence does not tick. Milliseconds. */

@@ -1,0 +1,75 @@
+"use client";
+
+import { Anchor, Tooltip } from "@mantine/core";
+import { IconChevronRight } from "@tabler/icons-react";
+import type { Route } from "next";
+import Link from "next/link";
+import type { Model } from "@/lib/api/client";
+import { useNow } from "@/lib/clock";
+import { exact } from "@/lib/time";
+import { number } from "@/ui/words";
+import classes from "./Verdict.module.css";
+import { roughly } from "./verdict";
+
+type Item = Model<"UnansweredItem">;
+
+/** What has no answer, the oldest first: each leads to where it can be mended. */
+export function UnansweredList({ items, total }: { items: Item[]; total: number }) {
+  const more = total - items.length;
+  return (
+    <>
+      <ul className={classes.list} aria-label="Unanswered">
+        {items.map((item) => (
+          <li key={item.id} className={classes.item}>
+            <Link href={placeOf(item)} className={`${classes.link} truncate`} title={item.title}>
+              {item.title}
+            </Link>
+            <span className={classes.why}>
+              <span className="truncate" title={item.why}>
+                {item.why}
+              </span>
+              {item.kind === "task" && (
+                <Anchor component={Link} href="/mappings" className={classes.fix}>
+                  Link it
+                </Anchor>
+              )}
+            </span>
+            <Since at={item.since} />
+            <IconChevronRight size={14} className={classes.chevron} aria-hidden />
+          </li>
+        ))}
+      </ul>
+      {more > 0 && (
+        <div className={classes.more}>
+          and {number(more)} more, in{" "}
+          <Anchor component={Link} href="/dead-letters">
+            Dead letters
+          </Anchor>{" "}
+          and{" "}
+          <Anchor component={Link} href={"/tasks?waiting=true"}>
+            waiting Tasks
+          </Anchor>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Where something can be looked at and mended. */
+export function placeOf(item: Pick<Item, "id" | "kind" | "task_id">): Route {
+  const id = encodeURIComponent(item.id);
+  if (item.kind !== "task") return `/dead-letters?delivery=${id}` as Route;
+  return `/tasks?task=${encodeURIComponent(item.task_id ?? item.id)}` as Route;
+}
+
+function Since({ at }: { at: string }) {
+  const now = useNow();
+  const ms = Date.parse(at);
+  return (
+    <Tooltip label={now === 0 ? at : `Since ${exact(ms)}`}>
+      <time dateTime={at} className={classes.for}>
+        {now === 0 ? "" : roughly(now - ms)}
+      </time>
+    </Tooltip>
+  );
+}
