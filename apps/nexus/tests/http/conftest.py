@@ -303,7 +303,7 @@ def stock(parts: HttpParts, sealer: Sealer) -> Callable[[Member], Awaitable[Good
                     effect_key=f"{key}-{mark}",
                     stream_key=f"{key}-{mark}",
                     order_key=1,
-                    payload={},
+                    payload={"channel_id": mapping.channel_id, "text": "said"},
                     state=state,
                     **changes,
                 )

@@ -41,9 +41,8 @@ def _reading(row: Connection, health: dict[str, Any]) -> Check:
     if health.get("missed") or "sweep" in health:
         detail = "Events may have been missed; what changed meanwhile is being read."
         return Check(name="Reading back", state="warning", detail=detail)
-    return Check(
-        name="Reading back", state="ok", detail=f"Nothing is missing up to {row.read_until:%Y-%m-%d %H:%M} UTC."
-    )
+    whole = f"Nothing is missing up to {row.read_until:%Y-%m-%d %H:%M} UTC."
+    return Check(name="Reading back", state="ok", detail=whole)
 
 
 def state_of(row: Connection) -> ConnectionState:
