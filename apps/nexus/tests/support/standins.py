@@ -103,6 +103,7 @@ class Vendors:
             row.channel_id = changes["channel_id"] or row.channel_id
             row.sync_rule = changes["sync_rule"] or row.sync_rule
             row.sync_keyword = changes["sync_keyword"] or row.sync_keyword
+            row.updated_at = datetime.now(UTC)
         return mapping_resource(row)
 
     async def lists(self, tenant_id: UUID, vendor: str, *, refresh: bool = False) -> ListCatalog:
