@@ -64,13 +64,10 @@ function VendorCard({
       aside={<StatusBadge look={stateLook(state)} plain />}
       foot={
         <>
-          {checked_at === null ? (
-            "Not checked yet"
-          ) : (
-            <>
-              checked <Time at={checked_at} />
-            </>
-          )}
+          <span>
+            {checked_at === null ? "Not checked yet" : "Checked "}
+            {checked_at !== null && <Time at={checked_at} />}
+          </span>
           <Anchor component={Link} href="/settings/connections" className={classes.more}>
             {state === "ok" ? "Details" : "Mend it"}
           </Anchor>

@@ -25,6 +25,7 @@ export interface PlotProps {
 /** Delivered and failed, one on top of the other, over time. */
 export function Throughput({ series, step, height, onZoom }: PlotProps) {
   const drag = useDrag(series, onZoom);
+  const isEmpty = series.every(({ delivered, failed }) => delivered + failed === 0);
   return (
     <BarChart
       {...common(step, height)}
@@ -32,12 +33,11 @@ export function Throughput({ series, step, height, onZoom }: PlotProps) {
       data={series}
       series={[DELIVERED, FAILED]}
       valueFormatter={number}
-      cursorFill="var(--obs-hover)"
       barProps={{ radius: 1.5 }}
       maxBarWidth={22}
       barChartProps={{ ...drag.handlers, barCategoryGap: "16%", margin: MARGIN, syncId: GROUP }}
       referenceAreas={drag.areas}
-      yAxisProps={{ width: 44, allowDecimals: false, tickCount: 4, domain: [0, atLeastOne] }}
+      yAxisProps={{ width: AXIS_PX, allowDecimals: false, tickCount: 4, domain: [0, isEmpty ? 4 : "auto"] }}
       tooltipProps={{
         content: ({ label }) => (
           <Tip series={series} at={label} step={step} rows={[DELIVERED, FAILED]} format={number} />
@@ -63,7 +63,7 @@ export function Latency({ series, step, height, onZoom }: PlotProps) {
       valueFormatter={duration}
       lineChartProps={{ ...drag.handlers, margin: MARGIN, syncId: GROUP }}
       referenceAreas={drag.areas}
-      yAxisProps={{ width: 60, tickCount: 4, domain: [0, "auto"] }}
+      yAxisProps={{ width: AXIS_PX, tickCount: 4, domain: [0, "auto"] }}
       tooltipProps={{
         content: ({ label }) => <Tip series={series} at={label} step={step} rows={[P95]} format={duration} />,
       }}
@@ -71,6 +71,8 @@ export function Latency({ series, step, height, onZoom }: PlotProps) {
   );
 }
 
+/** The same for both, so that one moment is at the same place in both. */
+const AXIS_PX = 56;
 const MARGIN = { top: 4, right: 4, bottom: 0, left: 0 };
 
 function common(step: number, height: number) {
@@ -82,7 +84,12 @@ function common(step: number, height: number) {
     strokeDasharray: "2 4",
     // Its name and the table say the same to those who do not see it, without sixty stops of the Tab key.
     accessibilityLayer: false,
-    xAxisProps: { tickFormatter: (at: string) => bucketLabel(at, step), minTickGap: 48, height: 26 },
+    xAxisProps: {
+      scale: "band" as const,
+      tickFormatter: (at: string) => bucketLabel(at, step),
+      minTickGap: 48,
+      height: 26,
+    },
   };
 }
 
@@ -142,8 +149,4 @@ function Tip({ series, at, step, rows, format }: TipProps) {
       })}
     </div>
   );
-}
-
-function atLeastOne(most: number): number {
-  return Math.max(1, most);
 }
