@@ -40,7 +40,11 @@ export function Page({ title, purpose, badge, actions, tabs, footer, fill = fals
       </header>
       {tabs !== undefined && <div className={classes.tabs}>{tabs}</div>}
       <div className={classes.content}>{children}</div>
-      {footer !== undefined && <div className={classes.footer}>{footer}</div>}
+      {footer !== undefined && (
+        <div className={classes.footer} data-page-footer>
+          {footer}
+        </div>
+      )}
     </div>
   );
 }

@@ -10,8 +10,8 @@ import { Id } from "./Id";
 const UNDO_MS = 10_000;
 const FAILURE_MS = 20_000;
 
-/** Says that something was done; with `undo`, it can be taken back for ten seconds. */
-export function toastDone(message: ReactNode, undo?: () => void): void {
+/** Says that something was done; with `undo`, it can be taken back for ten seconds. Returns the id to hide it by. */
+export function toastDone(message: ReactNode, undo?: () => void): string {
   const id = crypto.randomUUID();
   notifications.show({
     id,
@@ -37,6 +37,7 @@ export function toastDone(message: ReactNode, undo?: () => void): void {
       </Group>
     ),
   });
+  return id;
 }
 
 /** Says what failed, why, under which request id, and offers to try again. `what`: "Could not link Backend sprint 42". */
