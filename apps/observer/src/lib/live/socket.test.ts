@@ -149,7 +149,7 @@ test("a frame of another shape is dropped, and the next one is heard", async () 
 });
 
 test("the feed begins with a tail, and goes on from the last cursor after a reconnect", async () => {
-  const onLines = vi.fn();
+  const onLines = vi.fn<(lines: { id: string }[]) => void>();
   const end = followFeed(socket, { filters: { levels: ["error"] }, tail: 100, onLines });
   await connected();
   expect(nexus.latest.sent).toEqual([
@@ -163,10 +163,7 @@ test("the feed begins with a tail, and goes on from the last cursor after a reco
     { name: "resume", body: { since: "c1", filters: { levels: ["error"] } } },
   ]);
   nexus.latest.says("feed", { lines: [line("2")], cursor: "c2" });
-  expect(onLines.mock.calls.map(([lines]: [{ id: string }[]]) => lines.map(({ id }) => id))).toEqual([
-    ["1"],
-    ["2"],
-  ]);
+  expect(onLines.mock.calls.map(([lines]) => lines.map(({ id }) => id))).toEqual([["1"], ["2"]]);
   end();
 });
 
