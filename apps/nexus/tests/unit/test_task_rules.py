@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from nexus.tasks.rules import LEASE_SECONDS, Candidate, choose, is_over, lease_end, may_become
+from nexus.tasks.rules import (
+    LEASE_SECONDS,
+    Candidate,
+    Capability,
+    choose,
+    is_over,
+    lease_end,
+    may_become,
+    why_not,
+    why_not_capable,
+)
 from oblivion_protocol import HELD_STATES, TERMINAL_STATES, TaskState, WaitReason
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,6 +52,7 @@ def with_(**changes: Any) -> Candidate:
         ({"load": 3}, "agent_busy"),
         ({"capacity": 0}, "agent_busy"),
         ({"paused": True}, "not_accepted"),
+        ({"set_aside": True}, "agent_offline"),
     ],
 )
 def test_agent_that_cannot_take_the_task_gives_the_reason_why(change: dict[str, Any], reason: str) -> None:
@@ -75,6 +86,45 @@ def test_newest_connection_is_chosen_between_equals() -> None:
     assert choose([newer, older], "fix_bug") == newer
 
 
+def test_agent_that_an_operator_has_chosen_is_waited_for_although_others_are_free() -> None:
+    others = [with_(agent_id=name, set_aside=True) for name in "ab"]
+    busy = with_(agent_id="wanted", load=2)
+    assert choose([*others, busy], "fix_bug") == "agent_busy"
+    assert choose(others, "fix_bug") == "agent_offline"
+    assert choose([*others, replace(busy, load=1)], "fix_bug") == replace(busy, load=1)
+    assert why_not(others[0], "fix_bug") == "another agent was chosen for it"
+
+
+CAPABLE = Capability(name="fixer", aliases=frozenset({"ai_squad"}), skills=frozenset({"fix_bug"}), revoked=False)
+
+
+def test_task_is_given_by_name_only_to_who_could_be_offered_it() -> None:
+    assert why_not_capable(CAPABLE, "AI_Squad", "fix_bug") is None
+    assert why_not_capable(CAPABLE, "Other", "fix_bug") == "fixer does not stand behind @Other: put it there first."
+    assert why_not_capable(CAPABLE, "AI_Squad", "review") == "fixer cannot do review."
+    assert why_not_capable(replace(CAPABLE, revoked=True), "AI_Squad", "fix_bug") == "fixer is revoked."
+
+
+@given(
+    aliases=st.frozensets(st.sampled_from(["a", "b"])),
+    skills=st.frozensets(st.sampled_from(["fix_bug", "review"])),
+    revoked=st.booleans(),
+    muted=st.booleans(),
+    load=st.integers(0, 3),
+)
+def test_who_can_be_chosen_for_a_task_by_name_can_do_it_once_nothing_else_is_in_the_way(
+    aliases: frozenset[str], skills: frozenset[str], revoked: bool, muted: bool, load: int
+) -> None:
+    """Being offline, muted or busy passes by; a choice that could never be carried out is refused at once."""
+    refused = why_not_capable(Capability("x", aliases, skills, revoked), "A", "fix_bug")
+    candidates = [with_(skills=skills, muted=muted, load=load)] if "a" in aliases and not revoked else []
+    now = choose(candidates, "fix_bug")
+    if isinstance(now, Candidate):
+        assert refused is None
+    at_best = choose([replace(one, muted=False, load=0) for one in candidates], "fix_bug")
+    assert (refused is None) == isinstance(at_best, Candidate)
+
+
 def test_lease_ends_a_minute_after_a_sign() -> None:
     assert lease_end(NOW) == NOW + timedelta(seconds=LEASE_SECONDS) == NOW + timedelta(seconds=60)
 
@@ -90,6 +140,7 @@ CANDIDATES = st.builds(
     muted=st.booleans(),
     paused=st.booleans(),
     connected_at=st.integers(0, 1000).map(lambda seconds: NOW + timedelta(seconds=seconds)),
+    set_aside=st.booleans(),
 )
 
 
@@ -102,7 +153,9 @@ def test_choice_is_fit_and_least_busy_and_does_not_depend_on_the_order(
         one
         for one in candidates
         if one.online and not one.muted and not one.paused and one.load < one.capacity and "fix_bug" in one.skills
+        if not one.set_aside
     ]
+    assert all((one in fit) == (why_not(one, "fix_bug") is None) for one in candidates)
     if isinstance(chosen, Candidate):
         assert chosen in fit
         assert chosen.load == min(one.load for one in fit)

@@ -28,7 +28,7 @@ _SECRET_VALUE = re.compile(
   | \bsk_(?:live|test)_\w{8,}
   | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
   | \bAIza[\w-]{30,}
-  | \beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*              # JWT
+  | (?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*              # JWT
   | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
   | (?<=:)//[^/\s:@]+:[^/\s@]+@                     # user and password in an address
     """,
@@ -37,7 +37,7 @@ _SECRET_VALUE = re.compile(
 _AFTER_WORD = re.compile(
     r"""(?ix)
     (\b(?:bearer|basic)\s+) [\w.~+/=-]{8,}
-  | (\b(?:[\w-]*(?:token|secret|password|passwd|api[_-]?key|signature)|authorization)["']?\s*[=:]\s*["']?)
+  | ((?<![\w-])(?:[\w-]{0,60}?(?:token|secret|password|passwd|api[_-]?key|signature)|authorization)["']?\s*[=:]\s*["']?)
     (?!(?:bearer|basic)\s) [^\s"'&,;<>]{4,}
     """
 )

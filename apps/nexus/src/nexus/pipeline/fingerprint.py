@@ -35,7 +35,7 @@ def normalised(reason: str | None) -> str:
 
 def fingerprint(reason: str | None) -> str:
     """16 hexadecimal digits, equal for reasons that are the same once normalised."""
-    return hashlib.sha256(normalised(reason).casefold().encode(errors="replace")).hexdigest()[:16]
+    return hashlib.sha256(normalised(reason).encode(errors="replace")).hexdigest()[:16]
 
 
 def _gap(found: re.Match[str]) -> str:
