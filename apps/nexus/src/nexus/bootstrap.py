@@ -20,11 +20,15 @@ from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
 from nexus.auth.throttle import FailureThrottle
-from nexus.auth.tokens import Tokens
+from nexus.auth.tokens import Principal, Tokens
 from nexus.doorbell import Bells, redis_client
+from nexus.gateway.admin import NAMESPACE as ADMIN
+from nexus.gateway.admin import AdminDoor
 from nexus.gateway.presence import Presence
+from nexus.gateway.server import NAMESPACE as AGENTS
 from nexus.gateway.server import Gateway
 from nexus.gateway.sessions import Sessions
+from nexus.gateway.sockets import Sockets
 from nexus.http.app import create_app, create_health_app
 from nexus.http.front import Front
 from nexus.http.metrics import DoorbellMetrics, IngestMetrics
@@ -126,8 +130,20 @@ class Nexus:
         return Indexer(self.db, self.memory)
 
     def gateway(self) -> Gateway:
-        """The sockets of agents."""
+        """The sockets of agents, and of who watches."""
         name = f"gw-{secrets.token_hex(6)}"
+        sockets = Sockets((AGENTS, ADMIN))
+        admin = AdminDoor(
+            sockets,
+            self.tokens,
+            self._may_still_watch,
+            self.db,
+            self.bells,
+            self.clock,
+            self.pulses,
+            labels=self._labels,
+            origins=frozenset(self.settings.socket_origins()),
+        )
         return Gateway(
             self.db,
             self.tokens,
@@ -137,7 +153,15 @@ class Nexus:
             self.bells,
             self.clock,
             self.pulses,
+            sockets,
+            admin,
         )
+
+    async def _may_still_watch(self, principal: Principal) -> bool:
+        """Whether neither the client was revoked nor the person removed since the token was made."""
+        if not await self.clients.is_live(principal.tenant_id, principal.client_id):
+            return False
+        return principal.person is None or await self.members.role_of(principal.tenant_id, principal.person) is not None
 
     def application(self, gateway: Gateway) -> Front:
         """The ASGI application of the gateway role: webhooks, sockets, MCP, API."""

@@ -10,7 +10,7 @@ from support.waiting import eventually
 from support.world import World
 
 from nexus.auth.tokens import Tokens
-from nexus.gateway import server
+from nexus.gateway import sockets
 from oblivion_protocol import ADMIN_READ, ADMIN_WRITE, AGENT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,7 +69,7 @@ async def test_other_namespaces_are_refused_even_with_a_good_token(
 
 
 async def test_refused_client_that_stays_is_cut_off(shared_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HELLO_SECONDS", 0.3)
+    monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.3)
     async with raw(shared_world.url) as stranger:
         await stranger.send('40/agents,{"token":"garbage"}')
         assert "unauthorized" in await stranger.receive("44")
@@ -77,7 +77,7 @@ async def test_refused_client_that_stays_is_cut_off(shared_world: World, monkeyp
 
 
 async def test_client_that_never_shows_a_token_is_cut_off(shared_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HELLO_SECONDS", 0.3)
+    monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.3)
     async with raw(shared_world.url) as stranger:
         assert await stranger.closed(3), "a stranger keeps a connection for as long as it likes"
 

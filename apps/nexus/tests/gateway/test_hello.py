@@ -9,7 +9,7 @@ from gateway.work import wish
 from support.waiting import eventually
 from support.world import World
 
-from nexus.gateway import server
+from nexus.gateway import server, sockets
 from nexus.gateway.sessions import Opened, Sessions
 from oblivion_protocol import HelloAnswer
 
@@ -78,7 +78,7 @@ async def test_commands_before_hello_are_invalid(shared_world: World, account: A
 async def test_socket_that_never_says_hello_is_closed(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "HELLO_SECONDS", 0.5)
+    monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.5)
     async with connected(shared_world.url, account, "polite") as polite:
         mute = await AgentSocket(shared_world.url, account.token).open()
         await mute.gone(3)
@@ -88,7 +88,7 @@ async def test_socket_that_never_says_hello_is_closed(
 async def test_socket_that_is_sent_away_but_stays_is_cut_off(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "HELLO_SECONDS", 0.3)
+    monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.3)
     async with raw(shared_world.url) as stubborn:
         await stubborn.send('40/agents,{"token":"' + account.token + '"}')
         await stubborn.receive("41/agents")

@@ -15,7 +15,7 @@ from support.world import CHANNEL_ID, LIST_ID, World, running_world
 from websockets.exceptions import ConnectionClosed
 
 from nexus.bootstrap import open_nexus
-from nexus.gateway import server, turns
+from nexus.gateway import sockets, turns
 from nexus.kit.embedded import EmbeddedValkey
 from oblivion_protocol import MAX_MESSAGE_BYTES
 
@@ -46,7 +46,7 @@ async def test_message_over_a_mebibyte_closes_its_socket_and_no_other(shared_wor
     neighbour = await register(shared_world)
     async with connected(shared_world.url, neighbour) as other, raw(shared_world.url) as greedy:
         await greedy.enter(account.token)
-        await greedy.send(_event(server.MAX_READ_BYTES + 1))
+        await greedy.send(_event(sockets.MAX_READ_BYTES + 1))
         assert await greedy.closed(3)
         assert await other.call("ack", {"seq": 0}) == {"ok": True}
     await eventually(lambda: shared_world.gateway.online == 0)
@@ -119,7 +119,7 @@ async def test_socket_whose_packets_cannot_be_read_is_offline_at_once(
 async def test_stranger_that_reads_nothing_cannot_hold_up_the_sweep(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "HELLO_SECONDS", 0.3)
+    monkeypatch.setattr(sockets, "HELLO_SECONDS", 0.3)
     async with another_gateway(shared_world.nexus) as serving, deaf(serving.url):
         transports = serving.gateway.sio.eio.sockets
         await eventually(lambda: transports)

@@ -12,7 +12,7 @@ from support.waiting import eventually
 from support.world import World
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from nexus.gateway import server
+from nexus.gateway import sockets
 from nexus.gateway.presence import PREFIX, TTL_SECONDS, Presence
 from nexus.gateway.sessions import LiveSession
 from nexus.tasks.commands import Caller
@@ -107,8 +107,8 @@ async def test_silent_socket_is_gone_within_30_seconds(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
-        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+        monkeypatch.setattr(sockets, name, getattr(sockets, name) * TENTH)
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 5 * TENTH)
     async with (
         another_gateway(shared_world.nexus) as quick,
         _Shown(shared_world, account) as shown,
@@ -126,8 +126,8 @@ async def test_socket_that_sends_but_answers_no_ping_is_gone_within_30_seconds(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
-        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+        monkeypatch.setattr(sockets, name, getattr(sockets, name) * TENTH)
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 5 * TENTH)
     async with another_gateway(shared_world.nexus) as quick, raw(quick.url) as chatty:
         await chatty.enter(account.token)
 
@@ -144,8 +144,8 @@ async def test_step_of_the_machines_clock_drops_nobody_and_keeps_nobody(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch, step_seconds: float
 ) -> None:
     for name in ("PING_SECONDS", "PONG_SECONDS", "SILENT_SECONDS"):
-        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
+        monkeypatch.setattr(sockets, name, getattr(sockets, name) * TENTH)
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 5 * TENTH)
     time_of_day = time.time
     async with (
         another_gateway(shared_world.nexus) as quick,
@@ -169,9 +169,9 @@ async def test_step_of_the_machines_clock_drops_nobody_and_keeps_nobody(
 async def test_gateway_that_was_stopped_for_a_while_blames_nobody_for_it(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 0.05)
-    monkeypatch.setattr(server, "PING_SECONDS", 0.2)
-    monkeypatch.setattr(server, "PONG_SECONDS", 1000)
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(sockets, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(sockets, "PONG_SECONDS", 1000)
     async with another_gateway(shared_world.nexus) as serving, raw(serving.url) as agent:
         await agent.enter(account.token)
         await agent.receive("2")  # it would answer, but nobody is there to read it
@@ -187,9 +187,9 @@ async def test_silent_socket_is_gone_within_30_seconds_even_if_engine_io_does_no
 ) -> None:
     """Engine.IO gives up on who sends nothing at all; what counts is the sweep."""
     for name in ("PING_SECONDS", "SILENT_SECONDS"):
-        monkeypatch.setattr(server, name, getattr(server, name) * TENTH)
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 5 * TENTH)
-    monkeypatch.setattr(server, "PONG_SECONDS", 1000)
+        monkeypatch.setattr(sockets, name, getattr(sockets, name) * TENTH)
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 5 * TENTH)
+    monkeypatch.setattr(sockets, "PONG_SECONDS", 1000)
     async with another_gateway(shared_world.nexus) as quick, raw(quick.url) as agent:
         await agent.enter(account.token)
         await agent.receive("2")
@@ -200,16 +200,16 @@ async def test_silent_socket_is_gone_within_30_seconds_even_if_engine_io_does_no
 async def test_answered_ping_ends_the_silence_and_the_next_one_begins_another(
     shared_world: World, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PING_SECONDS", 0.2)
-    monkeypatch.setattr(server, "PONG_SECONDS", 1000)
-    monkeypatch.setattr(server, "SWEEP_SECONDS", 1000)  # the test looks instead, at instants of its own
+    monkeypatch.setattr(sockets, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(sockets, "PONG_SECONDS", 1000)
+    monkeypatch.setattr(sockets, "SWEEP_SECONDS", 1000)  # the test looks instead, at instants of its own
     async with another_gateway(shared_world.nexus) as serving, raw(serving.url) as agent:
         await agent.enter(account.token)
-        look = serving.gateway._unanswered_pings
+        look = serving.gateway.sockets.unanswered_pings
         for begin in (0.0, 100.0):
             await agent.receive("2")
-            assert look(begin) == look(begin + server.SILENT_SECONDS) == []
-            assert len(look(begin + server.SILENT_SECONDS + 0.1)) == 1
+            assert look(begin) == look(begin + sockets.SILENT_SECONDS) == []
+            assert len(look(begin + sockets.SILENT_SECONDS + 0.1)) == 1
             await agent.send("3")
             await eventually(lambda: not look(1000.0), "the answer has arrived")
 

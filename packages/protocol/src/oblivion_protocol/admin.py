@@ -28,7 +28,7 @@ Cursor = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class FeedLine(Wire):
-    """One line of the live feed: something that happened, in a sentence. Never what people wrote, never a secret."""
+    """One line of the live feed: something that happened, in a sentence. Never a body, a token or a secret."""
 
     id: Identifier = Field(description="Stable: the same line, sent again, has the same.")
     ts: datetime

@@ -1,0 +1,202 @@
+"""The sockets of this process, in whichever namespace: who is here, who has gone silent, and who should not be here."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from socketio.exceptions import ConnectionRefusedError as Refuse
+
+from nexus.gateway.engine import GOODBYE_SECONDS, Engine, Server
+from nexus.gateway.turns import MAX_WAITING, Flooded, Turns
+from nexus.gateway.wire import Json, JsonPacket, TooLarge
+from nexus.kit.logging import get_logger
+from oblivion_protocol import MAX_MESSAGE_BYTES, Refused
+
+log = get_logger(__name__)
+
+MAX_READ_BYTES = 1024 * 1024
+"""What is read of a message at all, so that one over the limit can be answered; a larger one ends its connection."""
+PING_SECONDS = 10
+PONG_SECONDS = 8
+SWEEP_SECONDS = 1.0
+SILENT_SECONDS = 9.0
+"""How long a ping may go unanswered. With a ping every 10 s: gone 20 s after the last sign of life."""
+HELLO_SECONDS = 10.0
+"""How long a connection may be in no session."""
+SLEPT_SECONDS = 3.0
+"""A sweep that comes so late says that this process stood still; nobody is blamed for that time."""
+
+Handle = Callable[[str, Any], Awaitable[dict[str, Any]]]
+"""(sid, data) → the answer."""
+
+
+class Sockets:
+    """The Socket.IO server, and the attendance of all of its namespaces. A `sid` is one socket in one namespace."""
+
+    def __init__(self, namespaces: Sequence[str]) -> None:
+        self.draining = False
+        self._place: dict[str, str] = {}
+        """The namespace of each socket that was let in."""
+        self._since: dict[str, float] = {}
+        self._silent_since: dict[str, float] = {}
+        self._outside_since: dict[str, float] = {}
+        """Engine.IO connections that are in no session: not let in yet, or told to go."""
+        self._swept_at: float | None = None
+        self._hanging_up: dict[str, asyncio.Task[None]] = {}
+        self._turns = Turns()
+        self.sio: Any = Server(
+            async_mode="asgi",
+            namespaces=list(namespaces),
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            max_http_buffer_size=MAX_READ_BYTES,
+            http_compression=False,
+            cors_allowed_origins=[],
+            json=Json,
+            serializer=JsonPacket,
+            logger=False,
+            engineio_logger=False,
+        )
+        self._engine: Engine = self.sio.eio
+
+    def on(self, namespace: str, event: str, handle: Handle) -> None:
+        """Has `handle` called for messages that are small enough and not too many, one at a time for each socket."""
+
+        async def handle_in_turn(sid: str, data: Any = None) -> dict[str, Any]:
+            if isinstance(data, TooLarge):
+                return refused("invalid", f"a message may have {MAX_MESSAGE_BYTES} bytes; shorten it, or link to it")
+            try:
+                async with self._turns.of(sid):
+                    return await handle(sid, data)
+            except Flooded:
+                return refused("rate_limited", f"{MAX_WAITING} messages wait already; send it again a little later")
+
+        self.sio.on(event, handle_in_turn, namespace=namespace)
+
+    async def turn_away_if_draining(self, sid: str, namespace: str, environ: dict[str, Any]) -> None:
+        """For who comes too late, by a moment. Raises Refuse.
+
+        A refusal would be about its token; a connection that breaks is tried again.
+        """
+        if self.draining:
+            await self._engine.hang_up(self._connection(sid, namespace), environ)
+            raise Refuse("unauthorized")
+
+    def enter(self, sid: str, namespace: str) -> None:
+        """A socket was let in. Raises Refuse when its peer has gone meanwhile."""
+        socket = self._engine.sockets.get(self._connection(sid, namespace))
+        if socket is None or socket.closed:
+            raise Refuse("unauthorized")
+        self._place[sid] = namespace
+        self._since[sid] = time.monotonic()
+
+    def leave(self, sid: str) -> None:
+        """A socket is gone."""
+        self._place.pop(sid, None)
+        self._since.pop(sid, None)
+        self._silent_since.pop(sid, None)
+        self._turns.forget(sid)
+
+    def within(self, namespace: str) -> Mapping[str, float]:
+        """The sockets in a namespace → since when, in monotonic seconds."""
+        return {sid: self._since[sid] for sid, place in self._place.items() if place == namespace}
+
+    def unsent(self, sid: str) -> int:
+        """How many packets wait for a socket's peer to read them."""
+        socket = self._engine.sockets.get(self._connection(sid, self._place.get(sid, "")))
+        return socket.queue.qsize() if socket is not None else 0
+
+    async def emit(self, sid: str, event: str, payload: Any) -> None:
+        """Sends to one socket, which may be gone."""
+        if namespace := self._place.get(sid):
+            await self.sio.emit(event, payload, to=sid, namespace=namespace)
+
+    async def disconnect(self, sid: str) -> None:
+        """Tells a socket to go; its peer may still be reading."""
+        if namespace := self._place.get(sid):
+            await self.sio.disconnect(sid, namespace=namespace)
+
+    async def hang_up(self, sid: str) -> None:
+        """Ends a socket and its connection at once, whatever its peer reads or answers."""
+        connection = self._connection(sid, self._place.get(sid, ""))
+        environ = self._environ(connection)
+        await self.disconnect(sid)
+        await self._engine.hang_up(connection, environ)
+
+    def accept_no_more(self) -> None:
+        """From now on whoever comes is sent to another process."""
+        self.draining = True
+        self._engine.accepting = False
+
+    async def sweep(self, now: float) -> None:
+        """Ends what is silent, and what is connected and in no session."""
+        self._forgive_own_sleep(now)
+        for sid in self.unanswered_pings(now):
+            log.info("socket.silent", sid=sid, namespace=self._place[sid])
+            await self.hang_up(sid)
+        self._cut_off_outsiders(now)
+
+    def unanswered_pings(self, now: float) -> list[str]:
+        """Sockets whose last ping has waited too long for its pong, by a monotonic clock."""
+        silent: list[str] = []
+        for sid, namespace in list(self._place.items()):
+            socket = self._engine.sockets.get(self._connection(sid, namespace))
+            if socket is None or socket.last_ping is None:
+                self._silent_since.pop(sid, None)
+            elif now - self._silent_since.setdefault(sid, now) > SILENT_SECONDS:
+                silent.append(sid)
+        return silent
+
+    def _forgive_own_sleep(self, now: float) -> None:
+        """A process that was stopped, or swapped out, finds pongs that it could not read in time."""
+        late = 0.0 if self._swept_at is None else now - self._swept_at - SWEEP_SECONDS
+        self._swept_at = now
+        if late > SLEPT_SECONDS:
+            log.warning("gateway.slept", seconds=round(late, 1))
+            for since in (self._since, self._silent_since, self._outside_since):
+                for one in since:
+                    since[one] += late
+
+    def _cut_off_outsiders(self, now: float) -> None:
+        """Socket.IO only asks a client to leave; one that stays keeps its connection until we close it."""
+        inside = {self._connection(sid, namespace) for sid, namespace in self._place.items()}
+        outside = set(self._engine.sockets) - inside
+        self._outside_since = {one: self._outside_since.get(one, now) for one in outside}
+        for one, since in self._outside_since.items():
+            if now - since > HELLO_SECONDS and one not in self._hanging_up:
+                self._hanging_up[one] = asyncio.create_task(self._cut_off(one))
+
+    async def _cut_off(self, connection: str) -> None:
+        """Says goodbye in words, to a peer that may read nothing; then hangs up."""
+        environ = self._environ(connection)
+        try:
+            if "asgi.send" in environ:
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(GOODBYE_SECONDS):
+                        await environ["asgi.send"]({"type": "websocket.close", "code": 1008})
+            await self._engine.hang_up(connection, environ)
+        finally:
+            del self._hanging_up[connection]
+
+    def _connection(self, sid: str, namespace: str) -> str:
+        """The Engine.IO connection of a socket; of one that is gone, a name that no connection has."""
+        return self.sio.manager.eio_sid_from_sid(sid, namespace) or ""
+
+    def _environ(self, connection: str) -> dict[str, Any]:
+        return self.sio.environ.get(connection, {})
+
+
+def parsed_refusal(error: ValidationError) -> dict[str, Any]:
+    """An answer that says what is wrong with a message."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return refused("invalid", f"{where}: {first['msg']}" if where else first["msg"])
+
+
+def refused(code: Any, detail: str) -> dict[str, Any]:
+    """An answer that says no."""
+    answer: BaseModel = Refused(code=code, detail=detail)
+    return answer.model_dump()
