@@ -369,7 +369,7 @@ export interface Feed {
   cursor: string;
 }
 /**
- * One line of the live feed: something that happened, in a sentence. Never what people wrote, never a secret.
+ * One line of the live feed: something that happened, in a sentence. Never a body, a token or a secret.
  */
 export interface FeedLine {
   /**
