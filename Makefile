@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser screenshots agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed a
 teeth: $(VENV)/.ready ## Remove each guard of the promise in turn; its scenario must notice (ARGS="-k sweep")
 	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope tests/teeth $(ARGS)
 
+observer-build: setup ## Build the dashboard for production; check that it has no development sign-in
+	npm run --silent build -w apps/observer
+	npm run --silent check:build -w apps/observer
+
 check: setup ## Lint, types, import contracts, generated files, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,15 +64,17 @@ check: setup ## Lint, types, import contracts, generated files, formatting
 	npm run --silent format:check
 	npm run --silent typecheck
 	npm run --silent generate:check -w packages/protocol
+	npm run --silent gen:check -w apps/observer
 
 format: setup ## Format all code
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format .
 	npm run --silent format
 
-generate: setup ## Make schema.json and the TypeScript types anew
+generate: setup ## Make schema.json, openapi.json and the TypeScript types anew
 	$(BIN)/python -m oblivion_protocol.schema packages/protocol/schema.json
 	npm run --silent generate -w packages/protocol
+	npm run --silent gen:api -w apps/observer
 
 lock: $(VENV)/.ready ## Resolve the Python dependencies anew
 	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \

@@ -5,6 +5,16 @@ import type { NextConfig } from "next";
 const isLocal = process.env.OBSERVER_LOCAL === "1";
 const repository = path.join(import.meta.dirname, "../..");
 
+/** On every answer; the policy of content needs a nonce and is set by `src/proxy.ts`. */
+const HEADERS = {
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Referrer-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
 const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: repository,
@@ -19,6 +29,10 @@ const config: NextConfig = {
     tsconfigPath: isLocal ? "tsconfig.local.json" : "tsconfig.json",
     ignoreBuildErrors: true, // they are what `npm run typecheck` is for; a build should not look twice
   },
+  headers: () =>
+    Promise.resolve([
+      { source: "/:path*", headers: Object.entries(HEADERS).map(([key, value]) => ({ key, value })) },
+    ]),
   experimental: {
     optimizePackageImports: ["@mantine/core", "@mantine/hooks", "@tabler/icons-react"],
   },

@@ -60,3 +60,13 @@ test("a disabled one leaves the key to others", async () => {
   expect(other).toHaveBeenCalledOnce();
   expect(disabled).not.toHaveBeenCalled();
 });
+
+test("a dialog that asks something has the keys for itself", async () => {
+  const run = hotkey("l");
+  const dialog = document.body.appendChild(document.createElement("div"));
+  dialog.className = "mantine-Modal-content";
+  dialog.append(document.createElement("button"));
+  dialog.querySelector("button")?.focus();
+  await userEvent.keyboard("l");
+  expect(run).not.toHaveBeenCalled();
+});

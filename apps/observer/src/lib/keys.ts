@@ -3,7 +3,8 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from "react";
 
 const SEQUENCE_MS = 1200;
-const WRITING = "input, textarea, select, [contenteditable=true], [role=textbox]";
+/** Where keys are somebody else's: fields, and dialogs that ask something first. */
+const ELSEWHERE = "input, textarea, select, [contenteditable=true], [role=textbox], .mantine-Modal-content";
 
 /** One shortcut: `keys` are pressed one after another, such as "l", "g m" or "?". */
 export interface Hotkey {
@@ -65,7 +66,7 @@ export function register(hotkey: Hotkey): () => void {
 
 function onKeyDown(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
-  if (event.target instanceof Element && event.target.closest(WRITING) !== null) return;
+  if (event.target instanceof Element && event.target.closest(ELSEWHERE) !== null) return;
   if (event.key.length > 1 && event.key === "Shift") return;
   const fresh = event.timeStamp - pressedAt < SEQUENCE_MS;
   pressed = fresh ? [...pressed, event.key] : [event.key];

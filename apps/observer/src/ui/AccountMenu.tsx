@@ -23,7 +23,7 @@ export function AccountMenu({ person, onShowKeys }: { person: Person; onShowKeys
     <Menu width={244} position="top-start">
       <Menu.Target>
         <UnstyledButton className={classes.account} aria-label={`Account of ${name}`}>
-          <Avatar size={26} radius="xl" color="initials" name={name} />
+          <Avatar size={26} radius="xl" color="gray" name={name} />
           <span className={classes.accountWords}>
             <span className="truncate">{name}</span>
             <span className={classes.role}>{me?.role ?? "…"}</span>

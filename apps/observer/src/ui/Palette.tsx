@@ -12,6 +12,7 @@ import { bodyOf } from "@/lib/api/client";
 import { useApi } from "@/lib/api/provider";
 import { usePaletteActions } from "@/lib/palette";
 import { DESTINATIONS } from "./navigation";
+import classes from "./Palette.module.css";
 import { stateLook, taskLook } from "./states";
 
 const DEBOUNCE_MS = 200;
@@ -32,7 +33,18 @@ export function Palette() {
   const [asked] = useDebouncedValue(query.trim(), DEBOUNCE_MS);
   const groups = useEntries(query.trim().toLowerCase(), asked);
   return (
-    <Spotlight.Root query={query} onQueryChange={setQuery} shortcut="mod+K" scrollable maxHeight={420}>
+    <Spotlight.Root
+      query={query}
+      onQueryChange={setQuery}
+      shortcut="mod+K"
+      tagsToIgnore={[]}
+      scrollable
+      maxHeight={420}
+      centered={false}
+      yOffset="14vh"
+      overlayProps={{ blur: 0, backgroundOpacity: 0.5 }}
+      classNames={classes}
+    >
       <Spotlight.Search placeholder="Search or jump to…" leftSection={<IconSearch size={16} />} />
       <Spotlight.ActionsList>
         {groups.map(({ label, entries }) => (

@@ -82,7 +82,10 @@ export const theme = createTheme({
     NumberInput: NumberInput.extend({ defaultProps: { size: "xs" } }),
     Textarea: Textarea.extend({ defaultProps: { size: "xs", autosize: true, minRows: 3 } }),
     Select: Select.extend({ defaultProps: { size: "xs", allowDeselect: false } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: "xs" } }),
+    SegmentedControl: SegmentedControl.extend({
+      defaultProps: { size: "xs" },
+      styles: { root: { backgroundColor: "var(--obs-raised)" } },
+    }),
     Kbd: Kbd.extend({ defaultProps: { size: "xs" } }),
     Tooltip: Tooltip.extend({
       defaultProps: {
@@ -96,6 +99,10 @@ export const theme = createTheme({
     Popover: Popover.extend({ defaultProps: { shadow: "md", radius: "md" } }),
     Modal: Modal.extend({
       defaultProps: { radius: "lg", centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+      styles: {
+        content: { backgroundColor: "var(--obs-panel)" },
+        header: { backgroundColor: "var(--obs-panel)" },
+      },
     }),
     Drawer: Drawer.extend({ defaultProps: { overlayProps: { backgroundOpacity: 0.35 } } }),
   },
