@@ -1,9 +1,9 @@
-import { IconChevronRight, IconCopy, IconListDetails } from "@tabler/icons-react";
+import { IconCopy, IconListDetails } from "@tabler/icons-react";
 import clsx from "clsx";
 import Link from "next/link";
 import { memo } from "react";
 import { toolName } from "@/ui/words";
-import { asText, clockTime } from "./entry";
+import { asText, clockTime, type Entry } from "./entry";
 import { marked, type FeedParams } from "./filters";
 import { LineDetail } from "./LineDetail";
 import classes from "./LogRow.module.css";
@@ -17,8 +17,10 @@ export interface LogRowProps {
   isOpen: boolean;
   /** Where the keys are. */
   isCurrent: boolean;
+  hasTools: boolean;
   pattern: RegExp | null;
-  onToggle: (id: string) => void;
+  onToggle: (id: string, index: number) => void;
+  onHover: (id: string) => void;
   /** The height of what is open below it, whenever it changes. */
   onHeight: (height: number) => void;
   onFilter: (change: Partial<FeedParams>) => void;
@@ -33,17 +35,9 @@ const DAY = new Intl.DateTimeFormat("en-GB", {
 
 /** One row. Plain elements throughout: hundreds of them are drawn in a second. */
 export const LogRow = memo(
-  function LogRow({
-    row,
-    index,
-    top,
-    isOpen,
-    isCurrent,
-    pattern,
-    onToggle,
-    onHeight,
-    onFilter,
-  }: LogRowProps) {
+  function LogRow(props: LogRowProps) {
+    const { row, index, top, isOpen, isCurrent, hasTools, pattern } = props;
+    const { onToggle, onHover, onHeight, onFilter } = props;
     const place = { "data-index": index, style: { transform: `translateY(${top}px)` } };
     if (row.type === "day") {
       return (
@@ -68,6 +62,9 @@ export const LogRow = memo(
         data-open={isOpen || undefined}
         data-current={isCurrent || undefined}
         {...place}
+        onMouseEnter={() => {
+          onHover(row.id);
+        }}
       >
         <button
           type="button"
@@ -75,10 +72,9 @@ export const LogRow = memo(
           tabIndex={reach}
           aria-expanded={isOpen}
           onClick={() => {
-            onToggle(row.id);
+            onToggle(row.id, index);
           }}
         >
-          <IconChevronRight size={12} className={classes.chevron} aria-hidden />
           <time className={classes.time} dateTime={line.ts}>
             {clockTime(at)}
           </time>
@@ -89,30 +85,7 @@ export const LogRow = memo(
             <Marked text={line.message} pattern={pattern} />
           </span>
         </button>
-        <span className={classes.tools}>
-          {line.task_id && (
-            <Link
-              href={`/tasks?task=${encodeURIComponent(line.task_id)}`}
-              prefetch={false}
-              className={classes.tool}
-              tabIndex={reach}
-              title="Open the task"
-            >
-              <IconListDetails size={13} aria-hidden />
-              <span className="visually-hidden">Open the task</span>
-            </Link>
-          )}
-          <button
-            type="button"
-            className={classes.tool}
-            tabIndex={reach}
-            title="Copy the line"
-            onClick={() => void navigator.clipboard.writeText(asText(row))}
-          >
-            <IconCopy size={13} aria-hidden />
-            <span className="visually-hidden">Copy the line</span>
-          </button>
-        </span>
+        {hasTools && <Tools line={row} reach={reach} />}
         {isOpen && <LineDetail entry={row} onHeight={onHeight} onFilter={onFilter} />}
       </div>
     );
@@ -123,9 +96,41 @@ export const LogRow = memo(
     a.top === b.top &&
     a.isOpen === b.isOpen &&
     a.isCurrent === b.isCurrent &&
+    a.hasTools === b.hasTools &&
     a.pattern === b.pattern &&
     a.index === b.index,
 );
+
+/** What can be done with a line without opening it. */
+function Tools({ line: entry, reach }: { line: Entry; reach: number }) {
+  const { task_id } = entry.line;
+  return (
+    <span className={classes.tools}>
+      {task_id && (
+        <Link
+          href={`/tasks?task=${encodeURIComponent(task_id)}`}
+          prefetch={false}
+          className={classes.tool}
+          tabIndex={reach}
+          title="Open the task"
+        >
+          <IconListDetails size={13} aria-hidden />
+          <span className="visually-hidden">Open the task</span>
+        </Link>
+      )}
+      <button
+        type="button"
+        className={classes.tool}
+        tabIndex={reach}
+        title="Copy the line"
+        onClick={() => void navigator.clipboard.writeText(asText(entry))}
+      >
+        <IconCopy size={13} aria-hidden />
+        <span className="visually-hidden">Copy the line</span>
+      </button>
+    </span>
+  );
+}
 
 function Marked({ text, pattern }: { text: string; pattern: RegExp | null }) {
   return marked(text, pattern).map((piece, at) => (at % 2 === 0 ? piece : <mark key={at}>{piece}</mark>));

@@ -32,6 +32,7 @@ export function LogView({ rows, store, pause, fresh, pattern, onFilter }: LogVie
   const frame = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState<{ id: string; height: number } | null>(null);
   const [currentId, setCurrentId] = useState<string | null>(null);
+  const [hoveredId, setHoveredId] = useState<string | null>(null);
   const isFollowing = pause === null;
   if (isFollowing && open !== null) setOpen(null);
 
@@ -68,12 +69,16 @@ export function LogView({ rows, store, pause, fresh, pattern, onFilter }: LogVie
     store.pause("hold");
     setCurrentId(row.id);
     virtual.scrollToIndex(next);
+    focus(next);
+  }
+  function focus(index: number): void {
     requestAnimationFrame(() => {
-      frame.current?.querySelector<HTMLElement>(`[data-index="${next}"] button`)?.focus();
+      frame.current?.querySelector<HTMLElement>(`[data-index="${index}"] button`)?.focus();
     });
   }
-  function toggle(id: string): void {
+  function toggle(id: string, index: number): void {
     store.pause("hold");
+    focus(index);
     setCurrentId(id);
     setOpen((before) => (before?.id === id ? null : { id, height: 0 }));
   }
@@ -102,18 +107,21 @@ export function LogView({ rows, store, pause, fresh, pattern, onFilter }: LogVie
         onScroll={onScroll}
       >
         <div className={classes.rows} style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map(({ index, start }) => {
+          {virtual.getVirtualItems().map(({ index, start }, position) => {
             const row = rows[index];
             return row === undefined ? null : (
               <LogRow
-                key={row.id}
+                // While lines stream through, elements stay and change their text; that is the cheapest.
+                key={isFollowing ? position : row.id}
                 row={row}
                 index={index}
                 top={start}
                 isOpen={row.id === open?.id}
                 isCurrent={row.id === currentId}
+                hasTools={row.id === currentId || row.id === hoveredId}
                 pattern={pattern}
                 onToggle={toggle}
+                onHover={setHoveredId}
                 onHeight={(height) => {
                   setOpen((before) => (before?.id === row.id ? { id: row.id, height } : before));
                 }}

@@ -126,8 +126,8 @@ export class FeedStore {
   /** Shows no more until `resume`; lines are still taken. */
   pause(why: Pause): void {
     if (this.#snapshot.pause === why) return;
-    this.#merge();
-    this.#frozen ??= this.#held;
+    // What is seen, not what is held: nothing may move under the pointer.
+    this.#frozen ??= this.#snapshot.entries;
     this.#publish(why);
   }
 
