@@ -4,6 +4,7 @@ import { Anchor, Button } from "@mantine/core";
 import { IconRobotOff } from "@tabler/icons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
+import { useHeld } from "@/lib/held";
 import { ActionButton } from "@/ui/ActionButton";
 import { CopyButton } from "@/ui/CopyButton";
 import { DetailDrawer } from "@/ui/DetailDrawer";
@@ -33,16 +34,29 @@ export interface AgentDrawerProps {
 
 /** All that is known of one agent, and what can be done with it. */
 export function AgentDrawer({ name, agents, onClose }: AgentDrawerProps) {
-  const agent = agents?.find((each) => each.name === name);
-  if (agent !== undefined) return <OpenAgent agent={agent} opened={name !== null} onClose={onClose} />;
+  const shown = useHeld(name);
+  const agent = agents?.find((each) => each.name === shown);
   return (
-    <DetailDrawer opened={name !== null} onClose={onClose} title={name ?? ""}>
-      {agents === undefined ? (
+    <DetailDrawer
+      opened={name !== null}
+      onClose={onClose}
+      title={
+        <span className={classes.title}>
+          {agent !== undefined && <AgentMark agent={agent} large />}
+          {shown}
+        </span>
+      }
+      subtitle={agent && <Standing agent={agent} />}
+      actions={agent?.revoked_at === null ? <AgentActions agent={agent} /> : undefined}
+    >
+      {agent !== undefined ? (
+        <AgentDetail agent={agent} />
+      ) : agents === undefined ? (
         <SkeletonText lines={5} />
       ) : (
         <EmptyState
           icon={<IconRobotOff size={20} />}
-          title={`There is no agent ${name ?? ""}`}
+          title={`There is no agent ${shown ?? ""}`}
           action={<Button onClick={onClose}>See all agents</Button>}
         >
           The address may have been copied in part, or the agent belongs to another installation.
@@ -52,83 +66,72 @@ export function AgentDrawer({ name, agents, onClose }: AgentDrawerProps) {
   );
 }
 
-function OpenAgent({ agent, opened, onClose }: { agent: Agent; opened: boolean; onClose: () => void }) {
+function Standing({ agent }: { agent: Agent }) {
   const isRevoked = agent.revoked_at !== null;
   return (
-    <DetailDrawer
-      opened={opened}
-      onClose={onClose}
-      title={
-        <span className={classes.title}>
-          <AgentMark agent={agent} large />
-          {agent.name}
-        </span>
-      }
-      subtitle={
-        <>
-          <StatusBadge look={presenceLook(agent)} pulse={agent.online} />
-          {agent.muted && !isRevoked && <StatusBadge look={stateLook("muted")} />}
-          <span>
-            {isRevoked ? "revoked" : "last seen"} <Time at={agent.revoked_at ?? agent.last_seen_at} />
-          </span>
-          <span>
-            created <Time at={agent.created_at} />
-          </span>
-        </>
-      }
-      actions={isRevoked ? undefined : <AgentActions agent={agent} />}
-    >
-      <div className={classes.sections}>
-        {isRevoked && (
-          <Notice tone="offline" title="This agent is revoked">
-            Its secrets and tokens do not work any more. Its history stays, and its name with it.
-          </Notice>
-        )}
-        {agent.muted && !isRevoked && <MutedNotice agent={agent} />}
-        {!isRevoked && (
-          <Section title="Work">
-            <LoadBar load={agent.load} capacity={agent.capacity} wide />
-            <CurrentTaskList agent={agent} />
-            <p className={classes.links}>
-              <Anchor component={Link} size="sm" href={`/tasks?agent=${encodeURIComponent(agent.name)}`}>
-                All its tasks
-              </Anchor>
-              <Anchor component={Link} size="sm" href={`/feed?q=${encodeURIComponent(agent.name)}`}>
-                Its lines in the live feed
-              </Anchor>
-            </p>
-          </Section>
-        )}
-        <Section title={`Sessions (${agent.sessions.length})`}>
-          <AgentSessions agent={agent} />
+    <>
+      <StatusBadge look={presenceLook(agent)} pulse={agent.online} />
+      {agent.muted && !isRevoked && <StatusBadge look={stateLook("muted")} />}
+      <span>
+        {isRevoked ? "revoked" : "last seen"} <Time at={agent.revoked_at ?? agent.last_seen_at} />
+      </span>
+      <span>
+        created <Time at={agent.created_at} />
+      </span>
+    </>
+  );
+}
+
+function AgentDetail({ agent }: { agent: Agent }) {
+  const isRevoked = agent.revoked_at !== null;
+  return (
+    <div className={classes.sections}>
+      {isRevoked && (
+        <Notice tone="offline" title="This agent is revoked">
+          Its secrets and tokens do not work any more. Its history stays, and its name with it.
+        </Notice>
+      )}
+      {agent.muted && !isRevoked && <MutedNotice agent={agent} />}
+      {!isRevoked && (
+        <Section title="Work">
+          <LoadBar load={agent.load} capacity={agent.capacity} wide />
+          <CurrentTaskList agent={agent} />
+          <p className={classes.links}>
+            <Anchor component={Link} size="sm" href={`/tasks?agent=${encodeURIComponent(agent.name)}`}>
+              All its tasks
+            </Anchor>
+            <Anchor component={Link} size="sm" href={`/feed?q=${encodeURIComponent(agent.name)}`}>
+              Its lines in the live feed
+            </Anchor>
+          </p>
         </Section>
-        <Section title="Skills">
-          <Words
-            words={skillsOf(agent)}
-            none="None are registered: it gets work of the type “default” only."
-          />
-        </Section>
-        <Section title="Aliases">
-          <Words words={agent.aliases} none="No alias leads to it, so nobody can address it yet." />
-          <Anchor component={Link} size="sm" href="/settings/aliases">
-            Change aliases and squads
-          </Anchor>
-        </Section>
-        <Section title="Credentials">
-          <dl className={classes.facts}>
-            <dt>Client id</dt>
-            <dd>
-              <span className="mono">{agent.client_id}</span>
-              <CopyButton value={agent.client_id} what="client id" />
-            </dd>
-            <dt>Secret</dt>
-            <dd>
-              {isRevoked ? "Does not work any more" : "Shown once, when it is made. Rotate it if it is lost."}
-            </dd>
-          </dl>
-        </Section>
-      </div>
-    </DetailDrawer>
+      )}
+      <Section title={`Sessions (${agent.sessions.length})`}>
+        <AgentSessions agent={agent} />
+      </Section>
+      <Section title="Skills">
+        <Words words={skillsOf(agent)} none="None are registered: it gets work of the type “default” only." />
+      </Section>
+      <Section title="Aliases">
+        <Words words={agent.aliases} none="No alias leads to it, so nobody can address it yet." />
+        <Anchor component={Link} size="sm" href="/settings/aliases">
+          Change aliases and squads
+        </Anchor>
+      </Section>
+      <Section title="Credentials">
+        <dl className={classes.facts}>
+          <dt>Client id</dt>
+          <dd>
+            <span className="mono">{agent.client_id}</span>
+            <CopyButton value={agent.client_id} what="client id" />
+          </dd>
+          <dt>Secret</dt>
+          <dd>
+            {isRevoked ? "Does not work any more" : "Shown once, when it is made. Rotate it if it is lost."}
+          </dd>
+        </dl>
+      </Section>
+    </div>
   );
 }
 

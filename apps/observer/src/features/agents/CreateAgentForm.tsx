@@ -3,6 +3,7 @@
 import { Button, Group, Stack, TagsInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { FormError } from "@/ui/FormError";
+import { SubmitButton } from "@/ui/SubmitButton";
 import { aliasesProblem, nameProblem, skillsProblem } from "./agent-form";
 import type { AgentToBe } from "./queries";
 import { allSkills, type Agent } from "./roster";
@@ -66,9 +67,9 @@ export function CreateAgentForm({ agents, isPending, error, onCancel, onSubmit }
         <FormError title="The agent was not created" error={error} />
         <Group justify="flex-end" gap="xs">
           <Button onClick={onCancel}>Cancel</Button>
-          <Button type="submit" variant="filled" loading={isPending}>
+          <SubmitButton needs="write" loading={isPending}>
             Create agent
-          </Button>
+          </SubmitButton>
         </Group>
       </Stack>
     </form>

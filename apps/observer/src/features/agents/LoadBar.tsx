@@ -18,7 +18,7 @@ export function LoadBar({
         <span className={classes.fill} data-level={level} style={{ width: `${part * 100}%` }} />
       </span>
       <span className="tabular" aria-hidden>
-        {load} / {capacity === 0 ? "–" : capacity}
+        {capacity > 0 ? `${load} / ${capacity}` : load > 0 ? load : "–"}
       </span>
       <span className="visually-hidden">{words(load, capacity)}</span>
     </span>

@@ -2,6 +2,7 @@
 
 import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { SubmitButton } from "@/ui/SubmitButton";
 import { useSetMuted } from "./queries";
 import type { Agent } from "./roster";
 
@@ -37,9 +38,7 @@ export function MuteDialog({ agent, onClose }: { agent: Agent; onClose: () => vo
           />
           <Group justify="flex-end" gap="xs">
             <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled">
-              Mute {agent.name}
-            </Button>
+            <SubmitButton needs="operate">Mute {agent.name}</SubmitButton>
           </Group>
         </Stack>
       </form>
