@@ -28,9 +28,17 @@ export function DetailDrawer({
   children,
 }: DetailDrawerProps) {
   return (
-    <Drawer.Root opened={opened} onClose={onClose} position="right" size={size} keepMounted={false}>
+    <Drawer.Root
+      opened={opened}
+      onClose={onClose}
+      position="right"
+      size={size}
+      keepMounted={false}
+      // A className of the content would also be one of what is around it.
+      classNames={{ content: classes.content }}
+    >
       <Drawer.Overlay backgroundOpacity={0.35} />
-      <Drawer.Content className={classes.content}>
+      <Drawer.Content>
         <Drawer.Header className={classes.header}>
           <div className={classes.words}>
             <Drawer.Title className={classes.title}>{title}</Drawer.Title>
