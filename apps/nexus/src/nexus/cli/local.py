@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -59,10 +59,11 @@ def load_state(path: Path) -> LocalState:
     if not path.exists():
         return LocalState()
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    known = {one.name: kept[one.name] for one in fields(LocalState) if one.name in kept}
-    return LocalState(
-        **{name: Credential(**value) if isinstance(value, dict) else value for name, value in known.items()}
-    )
+    state = LocalState(secret_key=kept["secret_key"])
+    state.auth_secret = kept.get("auth_secret", state.auth_secret)
+    for name in ("admin", "demo", "spare", "observer"):
+        setattr(state, name, Credential(**kept.get(name, {})))
+    return state
 
 
 def save_state(path: Path, state: LocalState) -> None:
