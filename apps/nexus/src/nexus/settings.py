@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     )
     cors_origins: list[str] = Field(default_factory=list[str])
     observer_url: str | None = Field(
-        default=None, description="Where people open the dashboard: its pages may connect to the live feed."
+        default=None,
+        pattern=r"^https?://[^/\s]+",
+        description="Where people open the dashboard: its pages may connect to the live feed.",
     )
     qdrant_url: SecretStr | None = Field(
         default=None, description="Qdrant, for history. Absent: an index in `search_directory`, kept by the gateway."
@@ -90,11 +92,12 @@ class Settings(BaseSettings):
         return keys
 
     def socket_origins(self) -> list[str]:
-        """The origins whose pages may connect to the live feed, RFC 6454 §6.2."""
+        """The origins whose pages may connect to the live feed, as a browser writes them, RFC 6454 §6.2."""
         if self.observer_url is None:
             return self.cors_origins
-        dashboard = urlsplit(self.observer_url)
-        return list(dict.fromkeys([*self.cors_origins, f"{dashboard.scheme}://{dashboard.netloc}"]))
+        url = urlsplit(self.observer_url.lower())
+        usual_port = ":443" if url.scheme == "https" else ":80"
+        return list(dict.fromkeys([*self.cors_origins, f"{url.scheme}://{url.netloc.removesuffix(usual_port)}"]))
 
     def required(self, name: str) -> str:
         """A URL that this command cannot do without. Raises SettingsError."""

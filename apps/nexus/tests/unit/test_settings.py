@@ -117,3 +117,31 @@ def test_settings_do_not_print_their_secrets(monkeypatch: pytest.MonkeyPatch) ->
     settings = Settings()
     assert GOOD not in repr(settings)
     assert "hunter2" not in repr(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Observer.example", "https://observer.example"),
+        ("https://observer.example:443/overview?x=1", "https://observer.example"),
+        ("https://observer.example:80/", "https://observer.example:80"),
+        ("http://localhost:8001", "http://localhost:8001"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_pages_of_the_dashboard_may_open_sockets(url: str, origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().socket_origins() == []
+    monkeypatch.setenv("OBLIVION_OBSERVER_URL", url)
+    monkeypatch.setenv("OBLIVION_CORS_ORIGINS", f'["https://other.example", "{origin}"]')
+    assert Settings().socket_origins() == ["https://other.example", origin]
+    monkeypatch.delenv("OBLIVION_CORS_ORIGINS")
+    assert Settings().socket_origins() == [origin]
+
+
+@pytest.mark.parametrize("url", ["observer.example", "localhost:3000", "ftp://x", "https://", "https:///x"])
+def test_an_address_of_the_dashboard_that_no_page_can_have_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBLIVION_OBSERVER_URL", url)
+    with pytest.raises(ValidationError, match="observer_url"):
+        Settings()
