@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
+from nexus.auth.audit import record
 from nexus.bootstrap import Nexus, open_nexus
-from nexus.http.delivery_rows import read_deliveries
-from nexus.http.replay import MAX_REPLAYS, dead_ids, replay
+from nexus.http.delivery_rows import DeliveryFilter, read_deliveries
+from nexus.http.replay import MAX_REPLAYS, Dead, replay
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
 from nexus.store import migrate
@@ -179,7 +180,7 @@ def connect(
         made = await nexus.onboarding.connect(
             await tenant_named(nexus, tenant, create=True), vendor, credentials, ACTOR
         )
-        typer.echo(f"{vendor} is connected: {made['name']} ({made['workspace_id']})")
+        typer.echo(f"{vendor} is connected: {made.name} ({made.workspace_id})")
 
     with_nexus(work)
 
@@ -203,7 +204,7 @@ def dead_letters(tenant: TenantOption = None, limit: int = 50) -> None:
 
     async def work(nexus: Nexus) -> None:
         async with nexus.db.tenant(await tenant_named(nexus, tenant)) as session:
-            rows = list(await read_deliveries(session, state="dead", origin=None, before=None, limit=limit))
+            rows = list(await read_deliveries(session, DeliveryFilter(state="dead"), before=None, limit=limit))
         if not rows:
             typer.echo("There are no dead letters.")
             return
@@ -226,9 +227,13 @@ def replay_dead_letters(
         raise SettingsError("Name the ids to replay, or say --all.")
 
     async def work(nexus: Nexus) -> None:
-        async with nexus.db.tenant(await tenant_named(nexus, tenant)) as session:
-            wanted = [UUID(one) for one in ids or ()] or await dead_ids(session, MAX_REPLAYS)
+        tenant_id = await tenant_named(nexus, tenant)
+        async with nexus.db.tenant(tenant_id) as session:
+            dead = await Dead.of(session)
+            wanted = [UUID(one) for one in ids or ()] or await dead.ids(session, MAX_REPLAYS)
             revived = await replay(session, wanted, nexus.clock.now())
+            for row_id in revived:
+                record(session, tenant_id, ACTOR, "delivery.replay", str(row_id))
         nexus.bells.ring("inbox")
         nexus.bells.ring("deliveries")
         typer.echo(f"{len(revived)} of {len(wanted)} are due again")
