@@ -83,6 +83,7 @@ export function Cause({ group, isOpen, onToggle, table }: CauseProps) {
             {...table}
             label={`Dead letters of the cause: ${reason}`}
             filter={{ fingerprint }}
+            withReason={reason.includes("…")}
             belongs={(row) => row.fingerprint === fingerprint}
           />
         </div>

@@ -11,7 +11,7 @@ export interface CauseListProps {
   causes: Group[];
   openCause: string | null;
   onToggle: (fingerprint: string | null) => void;
-  table: Omit<RowTableProps, "filter" | "belongs" | "label" | "empty">;
+  table: Omit<RowTableProps, "filter" | "withReason" | "belongs" | "label" | "empty">;
 }
 
 /** One line for each cause; the open one shows its rows. `j` and `k` go through them while none is open. */

@@ -19,7 +19,7 @@ import { useDeadLettersLive } from "./live";
 import { NoDeadLetters } from "./NoDeadLetters";
 import { useGroups } from "./queries";
 import { ReplayAll } from "./ReplayAll";
-import { withEmptied } from "./replays";
+import { inPlace } from "./replays";
 import { RowTable } from "./RowTable";
 import { SelectionBar } from "./SelectionBar";
 import { useReplay } from "./useReplay";
@@ -41,7 +41,7 @@ export function DeadLetters() {
 
   const found = groups.data?.items;
   const total = found?.reduce((sum, { count }) => sum + count, 0);
-  const causes = found && withEmptied(found, replaying.emptied, replaying.replays);
+  const causes = found && inPlace(found, replaying.seen, replaying.replays);
   const q = view.q.trim();
   const isSearch = q.length >= MIN_SEARCH_CHARS;
   const table = {
@@ -108,6 +108,7 @@ export function DeadLetters() {
           <RowTable
             {...table}
             filter={{ q }}
+            withReason
             belongs={(row) => matches(row, q)}
             empty={
               <EmptyState

@@ -15,10 +15,18 @@ import type { useReplay } from "./useReplay";
 import { whatItIs, type Delivery } from "./words";
 
 const MANY_ROWS = 100;
+const REASON: Column<Delivery> = {
+  key: "reason",
+  header: "Reason",
+  secondary: true,
+  render: ({ reason }) => <span title={reason ?? undefined}>{reason ?? "–"}</span>,
+};
 
 export interface RowTableProps {
   label?: string;
   filter: RowFilter;
+  /** Whether their reasons differ, so that each is told. */
+  withReason: boolean;
   /** Whether a row that was replayed here is one of these. */
   belongs: (row: Delivery) => boolean;
   replaying: ReturnType<typeof useReplay>;
@@ -34,6 +42,7 @@ export function RowTable(props: RowTableProps) {
   const {
     label = "Dead letters",
     filter,
+    withReason,
     belongs,
     replaying,
     selected,
@@ -66,7 +75,7 @@ export function RowTable(props: RowTableProps) {
         </span>
       ),
     },
-    { key: "reason", header: "Reason", secondary: true, render: ({ reason }) => <Reason text={reason} /> },
+    ...(withReason ? [REASON] : []),
     {
       key: "tries",
       header: "Tries",
@@ -113,10 +122,6 @@ export function RowTable(props: RowTableProps) {
       />
     </div>
   );
-}
-
-function Reason({ text }: { text: string | null }) {
-  return <span title={text ?? undefined}>{text ?? "–"}</span>;
 }
 
 function Result({ row, replaying }: { row: Delivery; replaying: RowTableProps["replaying"] }) {

@@ -3,10 +3,10 @@ import {
   answered,
   asked,
   groupsAfter,
+  inPlace,
   refused,
   told,
   wishCount,
-  withEmptied,
   withReplayed,
   type Replays,
   type Wish,
@@ -93,10 +93,15 @@ describe("the counts of causes", () => {
     expect(groupsAfter(groups, { ...all, count: 701 })).toBe(groups);
   });
 
-  it("stay in sight at 0 while there are results to look at", () => {
+  it("stay in sight and in their places at 0 while there are results to look at", () => {
     const replays = asked(NONE, two, 1);
-    expect(withEmptied([groups[0] as Group], groups, replays).map(({ count }) => count)).toEqual([700, 0]);
-    expect(withEmptied([], groups, NONE)).toEqual([]);
+    const shown = inPlace([group("f3", 1), group("f2", 1)], groups, replays);
+    expect(shown.map(({ fingerprint, count }) => [fingerprint, count])).toEqual([
+      ["f3", 1],
+      ["f1", 0],
+      ["f2", 1],
+    ]);
+    expect(inPlace([], groups, NONE)).toEqual([]);
   });
 });
 

@@ -86,12 +86,19 @@ export function groupsAfter(groups: Group[], wish: Wish): Group[] {
   }
 }
 
-/** The causes to show: what is dead, and those that were emptied here, with their results. */
-export function withEmptied(groups: Group[], emptied: Group[], replays: Replays): Group[] {
+/**
+ * The causes to show: what is dead, and those that were emptied here, with their results. `seen` are those that were
+ * there at the first replay: from then on they keep their places, so that nothing moves under the pointer.
+ */
+export function inPlace(groups: Group[], seen: Group[], replays: Replays): Group[] {
+  const places = new Map(seen.map(({ fingerprint }, index) => [fingerprint, index]));
+  const placeOf = ({ fingerprint }: Group) => places.get(fingerprint) ?? -1;
   const known = new Set(groups.map(({ fingerprint }) => fingerprint));
-  const seen = new Set([...replays.values()].map(({ row }) => row.fingerprint));
-  const kept = emptied.filter(({ fingerprint }) => !known.has(fingerprint) && seen.has(fingerprint));
-  return [...groups, ...kept.map((group) => ({ ...group, count: 0 }))];
+  const replayed = new Set([...replays.values()].map(({ row }) => row.fingerprint));
+  const emptied = seen.filter(({ fingerprint }) => !known.has(fingerprint) && replayed.has(fingerprint));
+  return [...groups, ...emptied.map((group) => ({ ...group, count: 0 }))].sort(
+    (one, other) => placeOf(one) - placeOf(other),
+  );
 }
 
 /** The rows to show: the dead ones, and those that were replayed here, where they were. Newest first. */

@@ -16,14 +16,14 @@ export function useReplay() {
   const api = useApi();
   const queries = useQueryClient();
   const [replays, setReplays] = useState<Replays>(new Map());
-  const [emptied, setEmptied] = useState<Group[]>([]);
+  const [seen, setSeen] = useState<Group[]>([]);
 
   const mutation = useMutation({
     mutationFn: (wish: Wish) => bodyOf(api.POST("/v1/deliveries/replay", { body: requestOf(wish) })),
     onMutate: async (wish) => {
       await queries.cancelQueries({ queryKey: GROUPS_KEY });
       const groups = queries.getQueryData<Groups>(GROUPS_KEY);
-      setEmptied((before) => remembered(before, groups?.items ?? []));
+      setSeen((before) => remembered(before, groups?.items ?? []));
       setReplays((before) => asked(before, wish, Date.now()));
       queries.setQueryData<Groups>(
         GROUPS_KEY,
@@ -64,7 +64,8 @@ export function useReplay() {
     },
     isReplaying: mutation.isPending,
     replays,
-    emptied,
+    /** The causes that were there at a replay, in their places. */
+    seen,
   };
 }
 
@@ -87,8 +88,12 @@ function loadedRows(queries: QueryClient): Delivery[] {
   return [...new Map(rows.map((row) => [row.id, row])).values()];
 }
 
-/** The causes that were ever seen here: an emptied one is shown as it was. */
+/** New causes come after those that have a place already. */
 function remembered(before: Group[], groups: Group[]): Group[] {
-  const now = new Set(groups.map(({ fingerprint }) => fingerprint));
-  return [...groups, ...before.filter(({ fingerprint }) => !now.has(fingerprint))];
+  const now = new Map(groups.map((group) => [group.fingerprint, group]));
+  const known = new Set(before.map(({ fingerprint }) => fingerprint));
+  return [
+    ...before.map((group) => now.get(group.fingerprint) ?? group),
+    ...groups.filter(({ fingerprint }) => !known.has(fingerprint)),
+  ];
 }
