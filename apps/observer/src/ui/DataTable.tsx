@@ -3,13 +3,15 @@
 import { Button, Checkbox } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
-import { useRef, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useRef, type ReactNode } from "react";
 import { useHotkey } from "@/lib/keys";
 import classes from "./DataTable.module.css";
 import { SkeletonRows } from "./Skeletons";
 
 const ROW_PX = 34;
 const VIRTUAL_FROM = 100;
+/** How far before the end of the rows more of them are read. */
+const READ_AHEAD_PX = 800;
 
 export interface Column<Row> {
   key: string;
@@ -37,14 +39,18 @@ export interface DataTableProps<Row> {
   /** There are more rows: reads them. */
   onMore?: () => void;
   isLoadingMore?: boolean;
+  /** Reads more as soon as the end comes near; the button stays for those who go by key. */
+  autoMore?: boolean;
+  /** Columns have the widths that they name, and the rest is shared: nothing moves while rows come and go. */
+  fixed?: boolean;
   /** Takes the height that there is and scrolls inside; else it is as long as its rows, 100 of them at most. */
   fill?: boolean;
 }
 
 /** Rows of 34 px, virtual when there are many. `j` and `k` go through them, Enter opens one, `x` selects one. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rows, rowKey, onOpen, openKey, selection, empty, onMore, isLoadingMore, fill } =
-    props;
+  const { label, columns, rows, rowKey, onOpen, openKey, selection, empty, onMore, isLoadingMore } = props;
+  const { fill, fixed, autoMore } = props;
   const frame = useRef<HTMLDivElement>(null);
   const count = rows?.length ?? 0;
   const isVirtual = count > VIRTUAL_FROM;
@@ -120,7 +126,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 
   return (
     <div ref={frame} className={clsx(classes.frame, (fill === true || isVirtual) && classes.scrolls)}>
-      <table className={classes.table} aria-label={label} aria-rowcount={count + 1}>
+      <table
+        className={clsx(classes.table, fixed === true && classes.fixed)}
+        aria-label={label}
+        aria-rowcount={count + 1}
+      >
         <thead>
           <tr>
             {selection !== undefined && (
@@ -196,11 +206,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         </tbody>
       </table>
       {onMore !== undefined && (
-        <div className={classes.more}>
-          <Button variant="subtle" onClick={onMore} loading={isLoadingMore}>
-            Load more
-          </Button>
-        </div>
+        <More onMore={onMore} isLoading={isLoadingMore === true} auto={autoMore === true} />
       )}
     </div>
   );
@@ -217,5 +223,32 @@ function Gap({ height, span }: { height: number; span: number }) {
     <tr aria-hidden>
       <td colSpan={span} style={{ height, padding: 0, border: 0 }} />
     </tr>
+  );
+}
+
+/** At the end of the rows that are here. */
+function More({ onMore, isLoading, auto }: { onMore: () => void; isLoading: boolean; auto: boolean }) {
+  const element = useRef<HTMLDivElement>(null);
+  const read = useEffectEvent(onMore);
+  useEffect(() => {
+    const observed = element.current;
+    if (observed === null || !auto || isLoading) return;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) read();
+      },
+      { root: observed.parentElement, rootMargin: `${READ_AHEAD_PX}px` },
+    );
+    observer.observe(observed);
+    return () => {
+      observer.disconnect();
+    };
+  }, [auto, isLoading]);
+  return (
+    <div ref={element} className={classes.more}>
+      <Button variant="subtle" onClick={onMore} loading={isLoading}>
+        Load more
+      </Button>
+    </div>
   );
 }
