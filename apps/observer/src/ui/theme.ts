@@ -84,7 +84,10 @@ export const theme = createTheme({
     Select: Select.extend({ defaultProps: { size: "xs", allowDeselect: false } }),
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { size: "xs" },
-      styles: { root: { backgroundColor: "var(--obs-raised)" } },
+      styles: {
+        root: { backgroundColor: "var(--obs-raised)" },
+        indicator: { backgroundColor: "light-dark(var(--mantine-color-white), var(--obs-border))" },
+      },
     }),
     Kbd: Kbd.extend({ defaultProps: { size: "xs" } }),
     Tooltip: Tooltip.extend({
@@ -119,6 +122,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     "--mantine-color-dimmed": "#9aa0ab",
     "--mantine-color-placeholder": "#858c98",
     "--mantine-color-error": "#ff8787",
+    "--mantine-color-red-light-color": "#ff8080",
     "--obs-panel": "#111317",
     "--obs-raised": "#181b20",
     "--obs-hover": "#16191e",
@@ -143,6 +147,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     "--mantine-color-placeholder": "#6b727e",
     "--mantine-color-default-border": "#dfe2e7",
     "--mantine-color-error": "#c92a2a",
+    "--mantine-color-red-light-color": "#b92525",
     "--obs-panel": "#ffffff",
     "--obs-raised": "#f3f4f6",
     "--obs-hover": "#f4f5f7",
