@@ -101,7 +101,7 @@ function Offer({
 }) {
   return (
     <article className={classes.offer}>
-      <VendorMark role={integration.role} />
+      <VendorMark vendor={integration.vendor} />
       <div className={classes.cardWords}>
         <h3 className={classes.cardTitle}>{integration.title}</h3>
         <p className={classes.offerText}>{integration.summary}</p>

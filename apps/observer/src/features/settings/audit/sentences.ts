@@ -1,4 +1,5 @@
 import type { Model } from "@/lib/api/client";
+import { toolName } from "@/ui/words";
 
 export type AuditEntry = Model<"AuditResource">;
 
@@ -31,8 +32,8 @@ const SENTENCES: Record<string, Telling> = {
   "task.reassign": (_, data) =>
     text(data.to) === "" ? "gave a task back to the squad" : `gave a task to ${text(data.to)}`,
   "delivery.replay": () => "replayed a delivery",
-  "connection.connect": (object, data) => `connected ${object}, workspace ${text(data.workspace)}`,
-  "connection.disconnect": (object, data) => `removed ${object}, workspace ${text(data.workspace)}`,
+  "connection.connect": (object, data) => `connected ${toolName(object)}, workspace ${text(data.workspace)}`,
+  "connection.disconnect": (object, data) => `removed ${toolName(object)}, workspace ${text(data.workspace)}`,
   "member.add": (object, data) => `added ${object} as ${text(data.role)}`,
   "member.change": (object, data) => `made ${object} ${text(data.role)} instead of ${text(data.before)}`,
   "member.remove": (object) => `removed ${object}`,

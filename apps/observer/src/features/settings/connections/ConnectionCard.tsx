@@ -29,23 +29,24 @@ export function ConnectionCard({ connection, integration, onRenew }: ConnectionC
   const test = useConnectionTest(connection.id);
   const title = integration?.title ?? connection.vendor;
   const tested = test.data;
+  const result = tested && verdict(tested.checks);
   const isBroken = connection.state === "broken";
   return (
     <article className={classes.card} aria-label={`${title}: ${connection.name}`}>
       <header className={classes.cardHead}>
-        <VendorMark role={integration?.role} />
+        <VendorMark vendor={connection.vendor} />
         <div className={classes.cardWords}>
           <h2 className={classes.cardTitle}>{connection.name}</h2>
           <span className={classes.cardSub}>
             {title} · <span className="mono">{connection.workspace_id}</span>
           </span>
         </div>
-        <StatusBadge look={stateLook(connection.state)} />
+        <StatusBadge look={stateLook(result?.state ?? connection.state)} />
       </header>
       <div className={classes.checks} aria-live="polite" aria-busy={test.isFetching}>
-        {tested !== undefined && (
-          <p className={classes.verdict} data-tone={verdict(tested.checks).tone}>
-            {verdict(tested.checks).words}
+        {result !== undefined && (
+          <p className={classes.verdict} data-tone={result.tone}>
+            {result.words}
           </p>
         )}
         <CheckList checks={tested?.checks ?? connection.checks} />

@@ -1,13 +1,11 @@
-import { IconChecklist, IconMessages, IconPlug } from "@tabler/icons-react";
+import { ToolIcon } from "@/ui/ToolIcon";
 import classes from "./Connections.module.css";
-import type { Integration } from "./connecting";
 
-/** A picture of what a vendor is for here. The name stands beside it. */
-export function VendorMark({ role }: { role: Integration["role"] | undefined }) {
-  const Icon = role === "tracker" ? IconChecklist : role === "chat" ? IconMessages : IconPlug;
+/** The sign of a vendor on a surface of its own. The name stands beside it. */
+export function VendorMark({ vendor }: { vendor: string }) {
   return (
     <span className={classes.mark} aria-hidden>
-      <Icon size={19} stroke={1.6} />
+      <ToolIcon tool={vendor} size={19} />
     </span>
   );
 }

@@ -1,5 +1,5 @@
 import type { Model } from "@/lib/api/client";
-import { capital } from "../people/words";
+import { counted } from "@/ui/words";
 
 export type Connection = Model<"ConnectionResource">;
 export type Integration = Model<"IntegrationResource">;
@@ -20,14 +20,27 @@ export function credentialsOf({ fields }: Integration, entered: Entered): Record
   return Object.fromEntries(given.filter(([, value]) => value !== ""));
 }
 
-/** A verdict on a whole test in one sentence. */
-export function verdict(checks: Check[]): { tone: "ok" | "waiting" | "failed"; words: string } {
+/** What a whole test comes to. */
+export interface Verdict {
+  /** By the names of `stateLook`. */
+  state: "ok" | "warning" | "failed";
+  tone: "ok" | "waiting" | "failed";
+  words: string;
+}
+
+/** The verdict on a whole test in one sentence. */
+export function verdict(checks: Check[]): Verdict {
   const failed = checks.filter(({ state }) => state === "failed").length;
   const warned = checks.filter(({ state }) => state === "warning").length;
   if (failed > 0)
-    return { tone: "failed", words: `${capital(countOf(failed))} failed. What to do stands below.` };
-  if (warned > 0) return { tone: "waiting", words: `It works; ${countOf(warned)} to look at.` };
-  return { tone: "ok", words: "Everything works." };
+    return {
+      state: "failed",
+      tone: "failed",
+      words: `${counted(failed, "check")} failed. What to do stands below.`,
+    };
+  if (warned > 0)
+    return { state: "warning", tone: "waiting", words: `It works, with ${counted(warned, "warning")}.` };
+  return { state: "ok", tone: "ok", words: "Everything works." };
 }
 
 /** A sentence in parts, with the addresses in it apart, so that they can be links. */
@@ -36,8 +49,4 @@ export function withAddresses(sentence: string): { text: string; isAddress: bool
     .split(/(https:\/\/[^\s,]+[^\s,.;)])/)
     .filter((text) => text !== "")
     .map((text) => ({ text, isAddress: text.startsWith("https://") }));
-}
-
-function countOf(checks: number): string {
-  return checks === 1 ? "one check" : `${checks} checks`;
 }

@@ -76,7 +76,7 @@ function Actions({ of: key, rotate, revoke }: KeyActions & { of: Key }) {
   if (key.kind === "agent") {
     return (
       <Anchor component={Link} size="xs" href={`/agents?agent=${encodeURIComponent(key.name)}`}>
-        On Agents
+        Manage agent
       </Anchor>
     );
   }

@@ -7,7 +7,7 @@ import { FormError } from "@/ui/FormError";
 import { SubmitButton } from "@/ui/SubmitButton";
 import { emailProblem, type Member } from "./members";
 import { useAddMember } from "./queries";
-import { capital } from "./words";
+import { capital } from "@/ui/words";
 
 /** Lets a person in, by the e-mail address that they sign in with. */
 export function AddPersonDialog({ members, onClose }: { members: Member[]; onClose: () => void }) {

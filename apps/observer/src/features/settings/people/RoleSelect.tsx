@@ -3,7 +3,7 @@
 import { Select, Tooltip } from "@mantine/core";
 import { usePermission } from "@/lib/me";
 import { ROLES, ROLE_SUMMARY, type Role } from "@/lib/roles";
-import { capital } from "./words";
+import { capital } from "@/ui/words";
 
 export interface RoleSelectProps {
   label: string;
