@@ -7,7 +7,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { IconBolt, IconListDetails, IconRobot, IconSearch } from "@tabler/icons-react";
 import type { Route } from "next";
 import { useRouter } from "next/navigation";
-import { useState, type ReactNode } from "react";
+import { useState, type KeyboardEvent, type ReactNode } from "react";
 import { bodyOf } from "@/lib/api/client";
 import { useApi } from "@/lib/api/provider";
 import { usePaletteActions } from "@/lib/palette";
@@ -45,8 +45,13 @@ export function Palette() {
       overlayProps={{ blur: 0, backgroundOpacity: 0.5 }}
       classNames={classes}
     >
-      <Spotlight.Search placeholder="Search or jump to…" leftSection={<IconSearch size={16} />} />
-      <Spotlight.ActionsList>
+      <Spotlight.Search
+        placeholder="Search or jump to…"
+        aria-label="Search or jump to"
+        leftSection={<IconSearch size={16} />}
+        onKeyDown={runFirst}
+      />
+      <Spotlight.ActionsList data-palette>
         {groups.map(({ label, entries }) => (
           <Spotlight.ActionsGroup key={label} label={label}>
             {entries.map(({ id, run, icon, hint, ...words }) => (
@@ -58,6 +63,14 @@ export function Palette() {
       </Spotlight.ActionsList>
     </Spotlight.Root>
   );
+}
+
+/** Enter runs the first entry when none was chosen: Spotlight chooses none while results still arrive. */
+function runFirst(event: KeyboardEvent): void {
+  if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+  const list = document.querySelector("[data-palette]");
+  if (list?.querySelector("[data-selected]") === null)
+    list.querySelector<HTMLElement>("[data-action]")?.click();
 }
 
 function useEntries(query: string, asked: string): { label: string; entries: Entry[] }[] {
