@@ -30,6 +30,9 @@ test-browser: setup ## Test the dashboard in a browser, on a real system (ARGS="
 	@test -x "$${CHROMIUM_PATH:-/usr/bin/chromium}" || { echo "The browser tests need Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/chrome."; exit 1; }
 	npm run --silent e2e -w apps/observer -- $(ARGS)
 
+screenshots: setup ## Take a picture of every page in both schemes, into docs/img
+	SCREENSHOTS=1 npm run --silent e2e -w apps/observer
+
 agent-setup: setup ## Install the reference agent (agents/reference)
 	@$(MAKE) --no-print-directory -C agents/reference setup
 agent-test: agent-setup ## Test the reference agent (ARGS="-m 'not system'")
