@@ -10,13 +10,23 @@ const IMAGES = path.join(REPOSITORY, "docs/img");
 const SETTLE_MS = 1_500; // charts draw themselves
 
 test.beforeAll(async () => {
-  const titles = ["Export loses a row", "Login is slow on mobile", "Flaky test in checkout", "Totals are off by a cent"];
+  const titles = [
+    "Export loses a row",
+    "Login is slow on mobile",
+    "Flaky test in checkout",
+    "Totals are off by a cent",
+  ];
   const made = [];
   for (const title of titles) made.push(await writeTask(title, "@AI_Squad fix_bug"));
   await writeTask("Rotate the staging certificate", "@AI_Squad rotate_certificate");
   await writeTask("New landing page", "@AI_Squad", LIST_WEBSITE);
   await new Promise((resolve) => setTimeout(resolve, 8_000)); // the demo agent is at work
-  await addFault({ vendor: "slack", match: "chat.postMessage", fault: "reject_error", error: "restricted_action" });
+  await addFault({
+    vendor: "slack",
+    match: "chat.postMessage",
+    fault: "reject_error",
+    error: "restricted_action",
+  });
   for (const { id } of made.slice(0, 2)) await comment(id, "Is this in the release?");
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   await clearFaults();
