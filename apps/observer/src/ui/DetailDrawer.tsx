@@ -30,7 +30,9 @@ export function DetailDrawer({
   return (
     <Drawer.Root
       opened={opened}
-      onClose={onClose}
+      onClose={() => {
+        if (!isUnderDialog()) onClose();
+      }}
       position="right"
       size={size}
       keepMounted={false}
@@ -47,8 +49,17 @@ export function DetailDrawer({
           <Drawer.CloseButton aria-label="Close" />
         </Drawer.Header>
         <Drawer.Body className={classes.body}>{children}</Drawer.Body>
-        {actions !== undefined && <div className={classes.actions}>{actions}</div>}
+        {actions !== undefined && (
+          <div className={classes.actions} data-page-footer>
+            {actions}
+          </div>
+        )}
       </Drawer.Content>
     </Drawer.Root>
   );
+}
+
+/** Escape is for the dialog above, which hears it, too. */
+function isUnderDialog(): boolean {
+  return document.querySelector(".mantine-Modal-content") !== null;
 }

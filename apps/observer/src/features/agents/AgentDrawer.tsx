@@ -73,7 +73,8 @@ function Standing({ agent }: { agent: Agent }) {
       <StatusBadge look={presenceLook(agent)} pulse={agent.online} />
       {agent.muted && !isRevoked && <StatusBadge look={stateLook("muted")} />}
       <span>
-        {isRevoked ? "revoked" : "last seen"} <Time at={agent.revoked_at ?? agent.last_seen_at} />
+        {isRevoked ? "revoked" : agent.last_seen_at === null ? "seen" : "last seen"}{" "}
+        <Time at={agent.revoked_at ?? agent.last_seen_at} />
       </span>
       <span>
         created <Time at={agent.created_at} />
@@ -157,7 +158,9 @@ function MutedNotice({ agent }: { agent: Agent }) {
         </ActionButton>
       }
     >
-      {agent.muted_reason ?? "No reason was given."} It is offered nothing, and may finish what it holds.
+      {agent.muted_reason ? `“${agent.muted_reason}”` : "No reason was given."}
+      <br />
+      It is offered nothing, and may finish what it holds.
     </Notice>
   );
 }

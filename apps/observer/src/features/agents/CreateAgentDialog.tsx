@@ -29,6 +29,7 @@ export function CreateAgentDialog({ opened, agents, onClose, onDone }: CreateAge
       onClose={close}
       title={made === undefined ? "New agent" : `${made.name} is registered`}
       size="lg"
+      withCloseButton={made === undefined}
       closeOnEscape={made === undefined}
       closeOnClickOutside={false}
     >

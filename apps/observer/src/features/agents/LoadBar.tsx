@@ -12,6 +12,7 @@ export function LoadBar({
 }) {
   const part = capacity === 0 ? (load > 0 ? 1 : 0) : Math.min(1, load / capacity);
   const level = capacity === 0 ? "none" : load >= capacity ? "full" : "free";
+  if (wide && capacity === 0) return <span className={classes.load}>{words(load, capacity)}</span>;
   return (
     <span className={classes.load} data-wide={wide || undefined} title={words(load, capacity)}>
       <span className={classes.track} aria-hidden>

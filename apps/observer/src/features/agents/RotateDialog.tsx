@@ -22,6 +22,7 @@ export function RotateDialog({ agent, onClose }: { agent: Agent; onClose: () => 
         onClose={onClose}
         title={`New secret of ${agent.name}`}
         size="lg"
+        withCloseButton={false}
         closeOnEscape={false}
         closeOnClickOutside={false}
       >

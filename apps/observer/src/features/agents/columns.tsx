@@ -38,7 +38,6 @@ export function rosterColumns({ open, unmute }: RosterActions): Column<Agent>[] 
     {
       key: "state",
       header: "State",
-      width: 250,
       render: (agent) => (
         <span className={classes.state}>
           <StatusBadge look={presenceLook(agent)} plain />
@@ -93,8 +92,13 @@ function Muted({ agent, onUnmute }: { agent: Agent; onUnmute: (agent: Agent) => 
   return (
     <>
       <Tooltip label={agent.muted_reason ?? "No reason was given"} maw={320} multiline>
-        <span tabIndex={0} aria-label={`Muted: ${agent.muted_reason ?? "no reason was given"}`}>
+        <span
+          className={classes.muted}
+          tabIndex={0}
+          aria-label={`Muted: ${agent.muted_reason ?? "no reason was given"}`}
+        >
           <StatusBadge look={stateLook("muted")} />
+          <span className={classes.reason}>{agent.muted_reason}</span>
         </span>
       </Tooltip>
       <ActionButton

@@ -25,6 +25,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
         onClose={onClose}
         title={`The key ${made.name} is made`}
         size="lg"
+        withCloseButton={false}
         closeOnEscape={false}
         closeOnClickOutside={false}
       >

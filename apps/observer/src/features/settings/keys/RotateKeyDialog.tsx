@@ -21,6 +21,7 @@ export function RotateKeyDialog({ of: key, onClose }: { of: Key; onClose: () => 
         onClose={onClose}
         title={`New secret of ${key.name}`}
         size="lg"
+        withCloseButton={false}
         closeOnEscape={false}
         closeOnClickOutside={false}
       >
