@@ -216,12 +216,15 @@ async def test_a_mapping_is_made_listed_and_removed(api, acme, stock):
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), wrong
 
 
-async def test_what_a_vendor_has_is_shown_with_the_time_it_was_read(api, acme):
+async def test_what_a_vendor_has_is_shown_with_the_time_it_was_read(api, acme, vendors):
     lists = (await api.get("/v1/clickup/lists", headers=acme.headers)).json()
-    assert lists["items"] == [{"id": "901", "name": f"Inbox of {acme.id}"}]
+    assert lists["items"] == [{"id": "901", "name": f"Inbox of {acme.id}", "group": "Space / Folder"}]
     assert lists["synced_at"] == "2026-01-02T00:00:00Z"
     channels = (await api.get("/v1/slack/channels", headers=acme.headers)).json()
-    assert channels["items"] == [{"id": "C1", "name": "general", "member": True}]
+    assert channels["items"] == [{"id": "C1", "name": "general", "is_member": True, "is_private": False}]
+    assert (await api.get("/v1/clickup/lists", params={"refresh": "true"}, headers=acme.headers)).status_code == 200
+    assert (await api.get("/v1/slack/channels", params={"refresh": 1}, headers=acme.headers)).status_code == 200
+    assert vendors.refreshed == [False, False, True, True]
     unknown = await api.get("/v1/jira/lists", headers=acme.headers)
     assert (unknown.status_code, unknown.json()["detail"]) == (404, "No integration is called jira.")
 
@@ -234,6 +237,8 @@ async def test_credentials_go_in_and_never_come_out(api, acme, stock, vendors):
     assert vendors.connected == [(acme.id, "slack", credentials)]
     listed = await api.get("/v1/connections", headers=acme.headers)
     assert {row["id"] for row in listed.json()["items"]} == {str(goods.tracker), str(goods.chat)}
-    shown = {"id", "vendor", "workspace_id", "name", "broken_reason", "created_at"}
+    shown = {
+        "id", "vendor", "workspace_id", "name", "state", "broken_reason", "checks", "checked_at", "created_at",
+    }  # fmt: skip
     assert all(set(row) == shown for row in listed.json()["items"])
     assert "xoxb" not in listed.text

@@ -53,6 +53,11 @@ def test_a_task_that_was_given_to_another_waits_since_it_was_taken_away() -> Non
     assert seconds(told) == [None, 1, 1, 8, None, 3]
 
 
+def test_choosing_an_agent_for_a_task_that_waits_does_not_make_the_wait_look_shorter() -> None:
+    told = story((0, "task.submitted", None), (4, "task.reassigned", None), (9, "task.offered", 1))
+    assert seconds(told) == [None, None, 9]
+
+
 def test_tasks_of_one_conversation_are_not_confused() -> None:
     one, other = story((0, "task.submitted", None), (9, "task.offered", 1)), uuid4()
     two = story((1, "task.submitted", None), (3, "task.offered", 1), task=other)

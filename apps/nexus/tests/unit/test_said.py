@@ -103,6 +103,7 @@ def test_an_answer_that_was_typed_is_the_message_and_not_a_second_one() -> None:
         entry("message", "green", 10),
         entry("message", "blue", 3600),
         entry("result", "blue", 10, author_kind="agent"),
+        entry("message", "blue", 10, author_kind="agent"),
     ],
 )
 def test_an_answer_by_a_button_is_an_entry_of_its_own_in_its_place(other: ConversationEntry) -> None:

@@ -1,6 +1,7 @@
 """One inbox row or delivery with what it carries, fit to be shown: secrets masked."""
 
 import json
+import math
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -41,9 +42,18 @@ def body_as_json(body: bytes, content_type: str) -> Any:
         if content_type.lower().startswith(_FORM):
             form = {name: _inner(values) for name, values in parse_qs(text, max_num_fields=100).items()}
             return form or text
-        return json.loads(text)
+        return _parsed(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _parsed(text: str) -> Any:
+    """JSON, also where it has numbers that it cannot have."""
+    return json.loads(text, parse_constant=str, parse_float=_finite)
+
+
+def _finite(digits: str) -> float | str:
+    return number if math.isfinite(number := float(digits)) else digits
 
 
 def _inner(values: list[str]) -> Any:
@@ -51,6 +61,6 @@ def _inner(values: list[str]) -> Any:
     if len(values) != 1:
         return values
     try:
-        return json.loads(values[0]) if values[0].startswith(("{", "[")) else values[0]
+        return _parsed(values[0]) if values[0].startswith(("{", "[")) else values[0]
     except (ValueError, RecursionError):
         return values[0]

@@ -50,7 +50,8 @@ def masked(value: Any) -> Any:
 
 
 def masked_text(text: str) -> str:
-    """The same text with `••••` in place of what looks like a secret."""
+    """The same text with `••••` in place of what looks like a secret, and `?` for halves of characters."""
+    text = text.encode(errors="replace").decode()
     return _AFTER_WORD.sub(lambda found: f"{found[1] or found[2]}{MASK}", _SECRET_VALUE.sub(MASK, text))
 
 
@@ -66,7 +67,7 @@ def _masked(value: Any, depth: int) -> Any:
         return masked_text(value)
     if isinstance(value, Mapping):
         return {
-            key: _hidden(each) if is_secret_name(str(key)) else _masked(each, depth + 1)
+            masked_text(str(key)): _hidden(each) if is_secret_name(str(key)) else _masked(each, depth + 1)
             for key, each in cast("Mapping[str, Any]", value).items()
         }
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
