@@ -1,0 +1,94 @@
+"use client";
+
+import { Tabs } from "@mantine/core";
+import { useHotkey } from "@/lib/keys";
+import { DetailDrawer } from "@/ui/DetailDrawer";
+import { ErrorState } from "@/ui/ErrorState";
+import { SkeletonText } from "@/ui/Skeletons";
+import { Conversation } from "./Conversation";
+import { useOpenTaskEvents } from "./live";
+import { TABS, type Tab } from "./params";
+import { useTask } from "./queries";
+import { TaskActions } from "./TaskActions";
+import { TaskFacts } from "./TaskFacts";
+import { Timeline } from "./timeline/Timeline";
+import { Why } from "./Why";
+
+const DRAWER_PX = 860;
+const LABELS: Record<Tab, string> = { timeline: "Timeline", conversation: "Conversation", why: "Why" };
+
+export interface TaskDrawerProps {
+  /** Of a task, or of a conversation; null while none is open. */
+  id: string | null;
+  tab: Tab;
+  onTab: (tab: Tab) => void;
+  /** Goes to the next or previous task of the list. */
+  onStep: (step: 1 | -1) => void;
+  onClose: () => void;
+}
+
+/** A task as a whole, from the right. */
+export function TaskDrawer({ id, ...rest }: TaskDrawerProps) {
+  return id === null ? (
+    <DetailDrawer opened={false} onClose={rest.onClose} title="" size={DRAWER_PX}>
+      {null}
+    </DetailDrawer>
+  ) : (
+    <OpenTask key={id} id={id} {...rest} />
+  );
+}
+
+function OpenTask({ id, tab, onTab, onStep, onClose }: TaskDrawerProps & { id: string }) {
+  const { data: task, error, refetch } = useTask(id);
+  useOpenTaskEvents(id, task);
+  useHotkey("j", "Next task", "This page", () => {
+    onStep(1);
+  });
+  useHotkey("k", "Previous task", "This page", () => {
+    onStep(-1);
+  });
+  return (
+    <DetailDrawer
+      opened
+      onClose={onClose}
+      size={DRAWER_PX}
+      title={task?.title ?? (error === null ? "Task" : "No such task")}
+      subtitle={task && <TaskFacts task={task} />}
+      actions={task && <TaskActions task={task} />}
+    >
+      {task === undefined ? (
+        error === null ? (
+          <SkeletonText lines={6} />
+        ) : (
+          <ErrorState title="The task could not be read" error={error} onRetry={() => void refetch()} />
+        )
+      ) : (
+        <Tabs
+          value={tab}
+          keepMounted={false}
+          onChange={(value) => {
+            const wanted = TABS.find((each) => each === value);
+            if (wanted !== undefined) onTab(wanted);
+          }}
+        >
+          <Tabs.List mb="md">
+            {TABS.map((each) => (
+              <Tabs.Tab key={each} value={each}>
+                {LABELS[each]}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          <Tabs.Panel value="timeline">
+            <Timeline id={id} task={task} />
+          </Tabs.Panel>
+          <Tabs.Panel value="conversation">
+            <Conversation id={id} />
+          </Tabs.Panel>
+          <Tabs.Panel value="why">
+            <Why id={id} />
+          </Tabs.Panel>
+        </Tabs>
+      )}
+    </DetailDrawer>
+  );
+}
