@@ -101,7 +101,14 @@ export const theme = createTheme({
     Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md" } }),
     Popover: Popover.extend({ defaultProps: { shadow: "md", radius: "md" } }),
     Modal: Modal.extend({
-      defaultProps: { radius: "lg", centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+      defaultProps: {
+        radius: "lg",
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.5 },
+        closeButtonProps: { "aria-label": "Close" },
+        // A <header> outside of the page would be a second banner.
+        attributes: { header: { role: "presentation" } },
+      },
       styles: {
         content: { backgroundColor: "var(--obs-panel)" },
         header: { backgroundColor: "var(--obs-panel)" },

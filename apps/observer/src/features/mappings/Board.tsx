@@ -1,6 +1,15 @@
 "use client";
 
-import { useCallback, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
+import {
+  useCallback,
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useRef,
+  useState,
+  type ReactNode,
+  type Ref,
+} from "react";
 import { useHotkey } from "@/lib/keys";
 import { usePermission } from "@/lib/me";
 import classes from "./Board.module.css";
@@ -11,6 +20,7 @@ import { centresOf, WIDE, type Item } from "./layout";
 import { Lines, type Line } from "./Lines";
 import { channelOfPair, listOfPair } from "./pairing";
 import { ChannelRowView, ListRowView, type LitBy } from "./Rows";
+import { troubleTone } from "./trouble";
 import { useDrag } from "./useDrag";
 import type { Mapper } from "./useMapper";
 
@@ -84,6 +94,26 @@ export function Board(props: BoardProps) {
     const id = list?.mapping?.channel_id ?? list?.suggestion?.channelId;
     if (id !== undefined) channelColumn.current?.reveal(id, { smooth: true });
   }
+
+  // What the URL names is in sight when the page opens; a frame later, as the columns measure themselves first.
+  const opened = useRef(false);
+  const areThere = rows.length > 0 && channels.length > 0;
+  const showOpened = useEffectEvent(() => {
+    if (opened.current) return;
+    opened.current = true;
+    if (chosenList === null) return;
+    listColumn.current?.reveal(chosenList);
+    showChannelOf(rows.find((row) => row.id === chosenList));
+  });
+  useEffect(() => {
+    if (!areThere) return;
+    const frame = requestAnimationFrame(() => {
+      showOpened();
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+    };
+  }, [areThere]);
 
   const listsColumn = (
     <Column
@@ -184,7 +214,11 @@ function linesOf(rows: readonly ListRow[], pair: Mapper["pair"], lit: Lit | null
   const wanted = pair.kind === "link" || pair.kind === "move" ? pair : null;
   for (const { id: listId, mapping, suggestion, trouble } of rows) {
     if (mapping !== null) {
-      lines.push({ listId, channelId: mapping.channel_id, look: trouble === null ? "linked" : "trouble" });
+      lines.push({
+        listId,
+        channelId: mapping.channel_id,
+        look: trouble === null ? "linked" : troubleTone(trouble),
+      });
     } else if (
       suggestion !== null &&
       lit?.side === "list" &&
@@ -195,7 +229,8 @@ function linesOf(rows: readonly ListRow[], pair: Mapper["pair"], lit: Lit | null
     }
   }
   if (wanted !== null) {
-    lines.push({ listId: wanted.list.id, channelId: wanted.channel.id, look: "suggested" });
+    const look = wanted.kind === "link" && wanted.isSuggested ? "suggested" : "picked";
+    lines.push({ listId: wanted.list.id, channelId: wanted.channel.id, look });
   }
   return lines;
 }

@@ -12,6 +12,7 @@ import {
   type ReactNode,
   type Ref,
 } from "react";
+import { number } from "@/ui/words";
 import classes from "./Column.module.css";
 import { headingAbove, heightOf, rowAway, type Heights, type Item } from "./layout";
 
@@ -171,7 +172,7 @@ function Heading({ label, count }: { label: string; count: number }) {
         {space}
         {folder.length > 0 && <span className={classes.folder}> / {folder.join(" / ")}</span>}
       </h3>
-      <span className={classes.count}>{count}</span>
+      <span className={classes.count}>{number(count)}</span>
     </div>
   );
 }

@@ -14,7 +14,7 @@ import { Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/Skeletons";
 import { Synced } from "@/ui/Synced";
 import { ToolIcon } from "@/ui/ToolIcon";
-import { counted } from "@/ui/words";
+import { counted, number } from "@/ui/words";
 import type { Board, ChannelRow } from "./board";
 import { INVITE } from "./layout";
 import { useMappingsUrl } from "./useMapper";
@@ -91,7 +91,7 @@ export function ChannelFrame({ catalog, channels, shown, children }: ChannelFram
         <>
           {catalog.data !== undefined && (
             <span>
-              Oblivion is in {members} of {catalog.data.items.length}
+              Oblivion is in {number(members)} of {number(catalog.data.items.length)}
             </span>
           )}
           <Age catalog={catalog} />

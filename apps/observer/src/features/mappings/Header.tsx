@@ -15,6 +15,8 @@ export interface HeaderProps {
   onReview: () => void;
   onRefresh: () => void;
   isRefreshing: boolean;
+  /** How bad the worst of what needs attention is. */
+  trouble: "failed" | "waiting";
 }
 
 const LABELS: Record<Tab, string> = {
@@ -26,7 +28,7 @@ const LABELS: Record<Tab, string> = {
 
 /** Which lists are shown, the suggestions, and reading everything anew. */
 export function Header(props: HeaderProps) {
-  const { tab, counts, onTab, suggestions, onReview, onRefresh, isRefreshing } = props;
+  const { tab, counts, onTab, suggestions, onReview, onRefresh, isRefreshing, trouble } = props;
   const tabs = TABS.filter((each) => each !== "trouble" || counts.trouble > 0 || tab === "trouble");
   return (
     <div className={classes.header}>
@@ -37,7 +39,7 @@ export function Header(props: HeaderProps) {
           data={tabs.map((value) => ({
             value,
             label: (
-              <span className={classes.tab} data-trouble={value === "trouble" || undefined}>
+              <span className={classes.tab} data-tone={value === "trouble" ? trouble : undefined}>
                 {LABELS[value]} <span className={classes.count}>{number(counts[value])}</span>
               </span>
             ),

@@ -10,7 +10,7 @@ import { useViewports, type Viewports } from "./useViewports";
 export interface Line {
   listId: string;
   channelId: string;
-  look: "linked" | "suggested" | "trouble";
+  look: "linked" | "suggested" | "picked" | "failed" | "waiting";
 }
 
 export interface LinesProps {
@@ -56,7 +56,7 @@ export function Lines(props: LinesProps) {
     }
     // What shines lies above the rest; whole lines matter more than those that leave.
     const rank = (line: (typeof found)[number]) =>
-      (line.isLit ? 4 : 0) + (line.look === "suggested" ? 2 : 0) + (line.ends.isPartial ? 0 : 1);
+      (line.isLit ? 4 : 0) + (isProposal(line) ? 2 : 0) + (line.ends.isPartial ? 0 : 1);
     return found.sort((one, other) => rank(one) - rank(other)).slice(-MAX_LINES);
   }, [lines, listCentres, channelCentres, viewports, heading, lit]);
 
@@ -78,7 +78,7 @@ export function Lines(props: LinesProps) {
           data-lit={isLit || undefined}
           data-partial={ends.isPartial || undefined}
           data-fresh={(look === "linked" && listId === freshListId) || undefined}
-          pathLength={look === "suggested" ? undefined : 1}
+          pathLength={look === "linked" ? 1 : undefined}
         />
       ))}
       {drag !== null && (
@@ -91,6 +91,11 @@ export function Lines(props: LinesProps) {
       )}
     </svg>
   );
+}
+
+/** Not a link yet: dashed. */
+function isProposal({ look }: Line): boolean {
+  return look === "suggested" || look === "picked";
 }
 
 /** From the list that is dragged to the pointer, or to the channel under it. */

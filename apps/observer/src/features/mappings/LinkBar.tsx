@@ -14,7 +14,7 @@ import { INVITE } from "./layout";
 import classes from "./LinkBar.module.css";
 import type { Pair } from "./pairing";
 import { ruleInWords } from "./rules";
-import { troubleWords } from "./trouble";
+import { troubleTone, troubleWords } from "./trouble";
 import { isPending } from "./writes";
 
 export interface LinkBarProps {
@@ -162,14 +162,13 @@ function About({ pair, onEditRule }: { pair: Exclude<Pair, { kind: "nothing" }>;
         </>
       );
     case "move":
+      if (pair.blocked !== null) return <Blocked blocked={pair.blocked} channel={pair.channel} />;
       return (
         <>
-          <Blocked blocked={pair.blocked} channel={pair.channel} />
-          {pair.blocked === null && (
-            <span>
-              New tasks go to #{pair.channel.name}. Cards in #{pair.mapping.channel_name} stay there.
-            </span>
-          )}
+          <span>
+            New tasks go to #{pair.channel.name}; cards in #{pair.mapping.channel_name} stay there.
+          </span>
+          {!pair.channel.isMember && <ChannelFacts channel={pair.channel} />}
         </>
       );
   }
@@ -236,18 +235,21 @@ function LinkFacts({ mapping, onEditRule }: { mapping: Mapping; onEditRule: () =
 
 function TroubleLine({ list, mapping }: { list: ListRow; mapping: Mapping }) {
   if (list.trouble === null) return null;
-  const { what, todo } = troubleWords(list.trouble, mapping);
+  const { what, todo, invite } = troubleWords(list.trouble, mapping);
   return (
-    <span className={classes.trouble}>
-      {what} {todo}
-    </span>
+    <>
+      <span className={classes.trouble} data-tone={troubleTone(list.trouble)}>
+        {what} {todo}
+      </span>
+      {invite && <Command>{INVITE}</Command>}
+    </>
   );
 }
 
 function Keys() {
   return (
     <span className={classes.keys}>
-      <Kbd>j</Kbd> <Kbd>k</Kbd> or arrows move, <Kbd>l</Kbd> links, <Kbd>z</Kbd> takes back
+      <Kbd>J</Kbd> <Kbd>K</Kbd> or arrows move, <Kbd>L</Kbd> links, <Kbd>Z</Kbd> takes back
     </span>
   );
 }

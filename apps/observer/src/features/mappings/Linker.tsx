@@ -1,7 +1,7 @@
 "use client";
 
 import { useMediaQuery } from "@mantine/hooks";
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useDeferredValue, useMemo, useRef, useState } from "react";
 import { usePaletteAction } from "@/lib/palette";
 import { Page } from "@/ui/Page";
 import { boardOf, matches, type Mapping } from "./board";
@@ -15,6 +15,7 @@ import { Narrow } from "./Narrow";
 import { useChannels, useLists, useRefresh, useWaiting } from "./queries";
 import { Review } from "./Review";
 import { RuleEditor } from "./RuleEditor";
+import { troubleTone } from "./trouble";
 import { useMapper, useMappingsUrl } from "./useMapper";
 
 /** Mantine's `sm`: below it there is no room for two columns. */
@@ -41,8 +42,10 @@ export function Linker({
     () => boardOf({ lists: lists.data?.items, channels: channels.data?.items, mappings, waiting }),
     [lists.data, channels.data, mappings, waiting],
   );
-  const areKeysOff = dialog !== null || isNarrow;
+  const areKeysOff = dialog !== null;
   const mapper = useMapper(board, {
+    // In a sheet, the way back to the list shows what became of it.
+    advances: !isNarrow,
     areKeysOff,
     onNext: (id) => {
       // Whoever works with the keyboard stays on the board; whoever clicks Link stays on Link.
@@ -58,16 +61,8 @@ export function Linker({
     () => channelItems(board.channels.filter(({ name }) => matches(filter, name))),
     [board.channels, filter],
   );
+  const isBad = board.lists.some(({ trouble }) => trouble !== null && troubleTone(trouble) === "failed");
   const suggestions = board.lists.filter(({ suggestion }) => suggestion !== null).length;
-
-  // What the URL names is in sight when the page opens.
-  const opened = useRef(false);
-  const areListsThere = lists.data !== undefined;
-  useEffect(() => {
-    if (opened.current || !areListsThere) return;
-    opened.current = true;
-    if (url.list !== null) listColumn.current?.reveal(url.list);
-  }, [areListsThere, url.list]);
 
   const readAnew = () => {
     refresh.mutate();
@@ -105,6 +100,7 @@ export function Linker({
           }}
           onRefresh={readAnew}
           isRefreshing={refresh.isPending}
+          trouble={isBad ? "failed" : "waiting"}
         />
       }
       footer={isNarrow ? undefined : <LinkBar {...bar} />}

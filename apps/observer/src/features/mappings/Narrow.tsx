@@ -58,11 +58,11 @@ export function Narrow({ lists, channels, mapper, catalogs, board, bar }: Narrow
       </ListFrame>
       <Drawer.Root opened={list !== null} onClose={mapper.clear} position="bottom" size="86dvh">
         <Drawer.Overlay />
-        <Drawer.Content className={classes.sheet} radius="lg">
-          <Drawer.Header className={classes.header}>
+        <Drawer.Content classNames={{ content: classes.sheet }}>
+          <div className={classes.header}>
             <Drawer.Title className={classes.title}>{list?.name}</Drawer.Title>
             <Drawer.CloseButton aria-label="Close" />
-          </Drawer.Header>
+          </div>
           <Drawer.Body className={classes.body}>
             <div className={classes.filter}>
               <ChannelFilter hotkey={null} />

@@ -52,6 +52,7 @@ function Suggestions({ lists, onClose }: Omit<ReviewProps, "opened">) {
       <Checkbox
         size="xs"
         my="sm"
+        pl={13}
         label={`${chosen.length} of ${counted(proposals.length, "suggestion")} chosen`}
         checked={left.size === 0}
         indeterminate={left.size > 0 && left.size < proposals.length}
@@ -143,7 +144,12 @@ function Proposals({
                 {list.name}
               </span>
               <IconArrowRight size={14} className={classes.arrow} aria-label="to" />
-              <span className={classes.channel}>#{channel.name}</span>
+              <span className={classes.channel}>
+                #{channel.name}
+                {list.suggestion?.isMember === false && (
+                  <span className={classes.note}> not a member yet</span>
+                )}
+              </span>
               <span className={classes.result}>
                 {result === null && <IconCheck size={15} color="var(--obs-ok)" aria-label="linked" />}
                 {typeof result === "string" && (

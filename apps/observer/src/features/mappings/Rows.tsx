@@ -5,7 +5,7 @@ import { IconAlertTriangle, IconClock, IconHash, IconLock, IconSparkles } from "
 import type { FocusEvent, PointerEvent } from "react";
 import type { ChannelRow, ListRow } from "./board";
 import classes from "./Rows.module.css";
-import { troubleWords } from "./trouble";
+import { troubleTone, troubleWords } from "./trouble";
 import { isPending } from "./writes";
 
 export type LitBy = "pointer" | "focus";
@@ -41,7 +41,13 @@ export function ListRowView({
 }: ListRowProps) {
   const { id, name, mapping, suggestion, trouble, waiting } = list;
   const look =
-    trouble !== null ? "trouble" : mapping !== null ? "linked" : suggestion !== null ? "suggested" : "free";
+    trouble !== null
+      ? troubleTone(trouble)
+      : mapping !== null
+        ? "linked"
+        : suggestion !== null
+          ? "suggested"
+          : "free";
   return (
     <div
       className={classes.row}
@@ -93,7 +99,7 @@ function Chip({ list: { mapping, suggestion, trouble } }: { list: ListRow }) {
     return (
       <span
         className={classes.chip}
-        data-trouble={words !== null || undefined}
+        data-trouble={trouble === null ? undefined : troubleTone(trouble)}
         data-pending={isPending(mapping) || undefined}
       >
         {words !== null && <IconAlertTriangle size={12} aria-hidden />}
@@ -172,7 +178,7 @@ export function ChannelRowView(props: ChannelRowProps) {
       <span
         aria-hidden
         className={classes.port}
-        data-look={isGone ? "trouble" : lists > 0 ? "linked" : isSuggested ? "suggested" : "free"}
+        data-look={isGone ? "failed" : lists > 0 ? "linked" : isSuggested ? "suggested" : "free"}
       />
     </div>
   );

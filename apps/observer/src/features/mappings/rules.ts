@@ -22,8 +22,8 @@ export const RULES: RuleChoice[] = [
   },
   {
     rule: "reaction",
-    title: "Replies that somebody marks with 📋",
-    help: "Anybody in the channel adds :clipboard: to a reply, at once or later.",
+    title: "Replies that somebody marks with :clipboard:",
+    help: "Anybody in the channel adds this reaction to a reply, at once or later.",
   },
   {
     rule: "metadata",

@@ -4,6 +4,7 @@ import type { Model } from "@/lib/api/client";
 export interface Suggestion {
   channelId: string;
   channelName: string;
+  isMember: boolean;
 }
 
 /** Below this a likeness is a coincidence of one word. Found by trying names that people use. */
@@ -65,8 +66,8 @@ export function createSuggester(
       } else if (rank > second) second = rank;
     }
     if (best === null || best.rank - second < MIN_LEAD) return null;
-    const { id, name: channelName } = best.candidate.channel;
-    return { channelId: id, channelName };
+    const { id, name: channelName, is_member: isMember } = best.candidate.channel;
+    return { channelId: id, channelName, isMember };
   };
 }
 

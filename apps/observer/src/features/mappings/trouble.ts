@@ -1,5 +1,9 @@
 import type { Mapping, Trouble } from "./board";
-import { INVITE } from "./layout";
+
+/** How bad it is: nothing is posted, or not everything is heard. */
+export function troubleTone(trouble: Trouble): "failed" | "waiting" {
+  return trouble === "not_member" ? "waiting" : "failed";
+}
 
 /** What is wrong with a link, and what to do about it. */
 export interface TroubleWords {
@@ -16,15 +20,15 @@ export function troubleWords(trouble: Trouble, { list_name, channel_name }: Mapp
     case "channel_gone":
       return {
         short: "channel is gone",
-        what: `#${channel_name} was deleted or archived, or Oblivion was taken out of it. New tasks of this list cannot be posted.`,
-        todo: "Choose another channel and move the link, or unlink it. If the channel is private, invite Oblivion there.",
+        what: `#${channel_name} was archived or deleted, or Oblivion was taken out of it: new tasks cannot be posted.`,
+        todo: "Move the link to another channel, or unlink it. Into a private channel, invite Oblivion again.",
         invite: true,
       };
     case "not_member":
       return {
         short: "Oblivion is not a member",
         what: `Oblivion is not in #${channel_name}, so it hears no replies there.`,
-        todo: `Write ${INVITE} in the channel, then refresh.`,
+        todo: "It joins with the next card. To have it there now, write this in the channel, then refresh:",
         invite: true,
       };
     case "list_gone":

@@ -51,12 +51,14 @@ export interface Mapper {
 export interface MapperOptions {
   /** Told which list comes next after a link was made. */
   onNext: (listId: string) => void;
+  /** After a link the next list comes; else nothing is chosen. */
+  advances: boolean;
   /** A dialog is open: keys are for that one. */
   areKeysOff: boolean;
 }
 
 /** What a person has chosen on the board, and what can be done with it. */
-export function useMapper(board: Board, { onNext, areKeysOff }: MapperOptions): Mapper {
+export function useMapper(board: Board, { onNext, advances, areKeysOff }: MapperOptions): Mapper {
   const [url, setUrl] = useMappingsUrl();
   const [picked, setPicked] = useState<string | null>(null);
   const [freshListId, setFresh] = useState<string | null>(null);
@@ -118,6 +120,11 @@ export function useMapper(board: Board, { onNext, areKeysOff }: MapperOptions): 
     void setUrl({ list: id });
   }
 
+  function clear(): void {
+    setPicked(null);
+    void setUrl({ list: null });
+  }
+
   function goToNext(): void {
     const next = nextUnlinked(lists, url.list);
     if (next === null) {
@@ -147,7 +154,7 @@ export function useMapper(board: Board, { onNext, areKeysOff }: MapperOptions): 
     if (wanted.kind === "link") {
       const { list, channel } = wanted;
       write({ kind: "link", list, channel });
-      if (url.list === list.id) goToNext();
+      if (url.list === list.id) (advances ? goToNext : clear)();
     } else if (wanted.kind === "move" && !isPending(wanted.mapping)) {
       write({ kind: "move", mapping: wanted.mapping, channel: wanted.channel });
       setPicked(null);
@@ -159,11 +166,6 @@ export function useMapper(board: Board, { onNext, areKeysOff }: MapperOptions): 
     if (!isPending(pair.mapping)) write({ kind: "unlink", mapping: pair.mapping });
     setPicked(null);
   }
-
-  const clear = () => {
-    setPicked(null);
-    void setUrl({ list: null });
-  };
 
   const isFull = board.counts.unlinked === 0;
   useHotkey("n", "Next list that is not linked", GROUP, goToNext, areKeysOff || isFull);
