@@ -192,7 +192,7 @@ def _line(
         facts["title"] = _short(row.title)
     task_id: UUID | None = row.task_id or row.conversation_id
     return FeedLine(
-        id=f"{subject}:{_micros(at)}",
+        id=f"{subject}:{kind.rpartition('.')[2]}:{_micros(at)}",
         ts=at,
         level=level,
         kind=kind,

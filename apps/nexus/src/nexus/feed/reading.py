@@ -26,6 +26,8 @@ a transaction in which nothing happens after 30 s."""
 _SEARCHED_ROWS = 2000
 """How many rows of each table are looked at for the tail of a feed that is filtered."""
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000
+
 _NOW = text("""
     SELECT clock_timestamp() AS at,
            CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) % 4294967296 AS oldest
@@ -110,15 +112,15 @@ class Position:
     @property
     def cursor(self) -> str:
         """For a client to keep."""
-        return f"{self.at.isoformat()}~{self.oldest}"
+        return f"{self.at.isoformat()}~{'' if self.oldest is None else self.oldest}"
 
     @classmethod
     def of(cls, cursor: str) -> Self:
         """From a client, who may also name an instant of its own. Raises ValueError."""
         instant, _, oldest = cursor.partition("~")
         at = datetime.fromisoformat(instant)
-        if at.tzinfo is None:
-            raise ValueError("an instant needs its time zone")
+        if at.tzinfo is None or not _FIRST_YEAR <= at.year < _LAST_YEAR:
+            raise ValueError("an instant needs its time zone, and a year of our time")
         if oldest and not (oldest.isascii() and oldest.isdigit() and int(oldest) < 2**32):
             raise ValueError("no transaction")
         return cls(at.astimezone(UTC), int(oldest) if oldest else None)

@@ -91,8 +91,10 @@ class AdminDoor:
                 self._repeat("admin.allowed", self._end_who_may_not, ALLOWED_SECONDS),
             )
         finally:
-            for tenant_id in list(self._watched):
-                self._end(tenant_id)
+            loops = [loop for _, loop in self._watched.values()]
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
 
     async def drain(self) -> None:
         """Tells everybody to come back elsewhere."""
@@ -121,7 +123,8 @@ class AdminDoor:
             watching, _ = self._watched[principal.tenant_id]
             watching.outboxes.pop(sid, None)
             if not watching.outboxes:
-                self._end(principal.tenant_id)
+                watching.stop()
+                del self._watched[principal.tenant_id]
 
     async def _judge(self, token: str) -> tuple[Principal, float]:
         try:
@@ -183,10 +186,6 @@ class AdminDoor:
             watching = Watching(tenant_id, self._db, self._labels)
             self._watched[tenant_id] = watching, asyncio.create_task(watching.run())
         return self._watched[tenant_id][0]
-
-    def _end(self, tenant_id: UUID) -> None:
-        _, loop = self._watched.pop(tenant_id)
-        loop.cancel()
 
     def _rung(self) -> None:
         for watching, _ in self._watched.values():

@@ -66,13 +66,16 @@ class Outbox:
         self._chunks.clear()
         self._pending = 0
 
-    def begin(self, lines: Sequence[ReadyLine], cursor: str) -> None:
-        """The lines from before, which nothing may overtake; those that came meanwhile follow."""
+    def begin(self, lines: Sequence[ReadyLine], cursor: str, *, since: str) -> None:
+        """The lines from before, which nothing may overtake; those that came meanwhile follow.
+
+        `since` is where somebody begins again who has not got all of them.
+        """
         known = {ready.line.id for ready in lines}
         meanwhile = [(deque(one for one in chunk if one.line.id not in known), till) for chunk, till in self._chunks]
         self._chunks = deque([(deque(lines), cursor), *meanwhile])
         self._pending = sum(len(chunk) for chunk, _ in self._chunks)
-        self._holding = False
+        self._cursor, self._holding = since, False
 
     def add(self, lines: Sequence[ReadyLine], cursor: str) -> None:
         """New lines, up to a cursor; those are kept that pass the filters."""

@@ -47,6 +47,7 @@ class Watching:
         self._presence: Presence | None = None
         self._roster_at = self._figures_at = float("-inf")
         self._away = False
+        self._stopped = False
 
     def join(self, sid: str) -> None:
         """A dashboard that wants to know how things are."""
@@ -58,15 +59,16 @@ class Watching:
         """Gives a socket the newest lines, and from now on every new one. Raises what the database raises."""
         async with self._beginning(sid, filters) as (outbox, session):
             reading = await read_tail(session, self._labels, filters, tail)
-        outbox.begin([*map(ReadyLine.of, reading.lines)], reading.position.cursor)
-        return FeedAnswer(cursor=reading.position.cursor)
+        cursor = reading.position.cursor
+        outbox.begin([*map(ReadyLine.of, reading.lines)], cursor, since=cursor)
+        return FeedAnswer(cursor=cursor)
 
     async def resume(self, sid: str, since: Position, filters: FeedFilters | None) -> FeedAnswer:
         """Gives a socket what was written since, and from now on every new line. Raises what the database raises."""
         chosen = filters or self.outboxes[sid].filters or FeedFilters()
         async with self._beginning(sid, chosen) as (outbox, session):
             reading = await read_since(session, since, self._labels, chosen)
-        outbox.begin([*map(ReadyLine.of, reading.lines)], reading.position.cursor)
+        outbox.begin([*map(ReadyLine.of, reading.lines)], reading.position.cursor, since=since.cursor)
         return FeedAnswer(cursor=reading.position.cursor, truncated=reading.truncated)
 
     @asynccontextmanager
@@ -74,14 +76,18 @@ class Watching:
         """First what is new is kept, then what was before is read: nothing falls in between."""
         outbox = self.outboxes[sid]
         async with self._db.tenant(self._tenant_id) as session:
-            if self._position is None:
-                self._position = await where_now(session)
+            await self._start(session)
             outbox.hold(filters)
             yield outbox, session
 
+    def stop(self) -> None:
+        """Ends `run`, after the look that is under way."""
+        self._stopped = True
+        self.wake.set()
+
     async def run(self) -> None:
-        """Looks at every ring, and each second anyway; runs until cancelled."""
-        while True:
+        """Looks at every ring, and each second anyway, until it is stopped."""
+        while not self._stopped:
             self.wake.clear()
             found = False
             try:
@@ -94,12 +100,20 @@ class Watching:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), LOOK_SECONDS - PAUSE_SECONDS)
 
+    async def _start(self, session: AsyncSession) -> Position:
+        """Where the feed goes on. What is there at the very beginning is told to who asks for it, and not as new."""
+        if self._position is None:
+            position = await where_now(session)
+            before = await read_since(session, position, self._labels)
+            self._seen |= {line.id: line.ts for line in before.lines}
+            self._position = self._position or position
+        return self._position
+
     async def _look(self) -> bool:
         """Whether there was something new."""
         async with self._db.tenant(self._tenant_id) as session:
-            if self._position is None:
-                self._position = await where_now(session)
-            reading = await read_since(session, self._position, self._labels)
+            position = await self._start(session)
+            reading = await read_since(session, position, self._labels)
             tasks = await read_tasks(session, reading.conversations)
             presence = await self._roster(session, reading.position.at)
             stats = await self._figures(session, reading.position.at)

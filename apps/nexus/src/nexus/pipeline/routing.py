@@ -45,11 +45,12 @@ _WAITING = text("""
     SELECT id, body, content_type FROM inbox
     WHERE stream_key = :stream AND state = 'pending' AND claimed_by IS NULL ORDER BY occurred_at, id LIMIT :limit
 """)
-_COVER = text(f"""
+_COVER = """
     UPDATE inbox SET state = 'ignored', reason = :reason, conversation_id = :about, settled_at = clock_timestamp(),
-                     {told_sql("'ignored'", "CAST(:reason AS text)")}
+                     {told}
     WHERE id = ANY(:ids) AND state = 'pending' AND claimed_by IS NULL
-""")
+"""
+_COVERED = text(_COVER.format(told=told_sql("'ignored'", "CAST(:reason AS text)")))
 
 Step = Callable[[AsyncSession], Awaitable[Outcome]]
 """What one fact does, once its transaction is open."""
@@ -90,7 +91,7 @@ class Router:
             reasons = [reason for _, reason in outcomes if reason is not None]
             if covered:
                 together = ": ".join((f"seen together with event {row.id}", *reasons))
-                await session.execute(_COVER, {"ids": covered, "reason": together, "about": conversation_id})
+                await session.execute(_COVERED, {"ids": covered, "reason": together, "about": conversation_id})
             state = "done" if len(reasons) < len(outcomes) else "ignored"
             await self._claims.settle(
                 session,
