@@ -137,6 +137,7 @@ async def test_what_is_said_twice_has_its_error(api, dashboard: Dashboard):
     for more, error in (
         ("&audience=nexus&audience=nexus:admin-socket", "invalid_target"),
         ("&subject_token=otto@example.com", "invalid_request"),
+        ("&scope=admin:read&scope=admin:write", "invalid_request"),
         ("&requested_token_type=a&requested_token_type=b", "invalid_request"),
     ):
         assert_refused(await api.post("/auth/token", content=form + more, headers=headers), 400, error)
