@@ -28,12 +28,12 @@ export function confirmFirst({
   modals.openConfirmModal({
     title,
     children: (
-      <Text size="sm" component="div">
+      <Text size="sm" component="div" className="prose">
         {children}
       </Text>
     ),
     labels: { confirm, cancel: "Cancel" },
-    confirmProps: { color: isDestructive ? "red" : "indigo", variant: "filled", size: "xs" },
+    confirmProps: { color: isDestructive ? "red.9" : "indigo", variant: "filled", size: "xs" },
     cancelProps: { size: "xs" },
     onConfirm,
   });

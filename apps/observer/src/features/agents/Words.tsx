@@ -1,20 +1,21 @@
 import { Tooltip } from "@mantine/core";
+import clsx from "clsx";
 import classes from "./Words.module.css";
 
 export interface WordsProps {
   words: string[];
-  /** How many are shown; the others are counted, and listed on hover and focus. */
+  /** How many are shown, on one line; the others are counted, and listed on hover and focus. */
   most?: number;
   /** Instead of no words. */
   none?: string;
 }
 
 /** Skills, aliases or versions, one chip each. */
-export function Words({ words, most = words.length, none = "–" }: WordsProps) {
+export function Words({ words, most, none = "–" }: WordsProps) {
   if (words.length === 0) return <span className={classes.none}>{none}</span>;
-  const rest = words.slice(most);
+  const rest = most === undefined ? [] : words.slice(most);
   return (
-    <span className={classes.words}>
+    <span className={clsx(classes.words, most !== undefined && classes.oneLine)}>
       {words.slice(0, most).map((word) => (
         <span key={word} className={classes.word}>
           {word}

@@ -6,14 +6,14 @@ import { useState } from "react";
 import type { Agent } from "@/features/agents/roster";
 import { usePermission } from "@/lib/me";
 import classes from "./Aliases.module.css";
-import { handle, useAddToAlias } from "./queries";
+import { handle, useSetMembership } from "./queries";
 
 const MOST = 50;
 
 /** Chooses one more agent for a handle among those that are not behind it yet. */
 export function AddAgent({ alias, agents }: { alias: string; agents: Agent[] }) {
   const { allowed, why } = usePermission("write");
-  const add = useAddToAlias();
+  const setMembership = useSetMembership();
   const [text, setText] = useState("");
   const box = useCombobox({
     onDropdownClose: () => {
@@ -35,7 +35,7 @@ export function AddAgent({ alias, agents }: { alias: string; agents: Agent[] }) 
       position="bottom-start"
       onOptionSubmit={(agent) => {
         box.closeDropdown();
-        add.mutate({ alias, agent });
+        setMembership.mutate({ alias, agent, isBehind: true });
       }}
     >
       <Combobox.Target withAriaAttributes={false}>

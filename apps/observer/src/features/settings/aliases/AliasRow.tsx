@@ -10,12 +10,12 @@ import { CopyButton } from "@/ui/CopyButton";
 import { AddAgent } from "./AddAgent";
 import classes from "./Aliases.module.css";
 import type { Alias } from "./handles";
-import { handle, useRemoveAlias, useRemoveFromAlias } from "./queries";
+import { handle, useRemoveAlias, useSetMembership } from "./queries";
 
 /** A handle and those behind it. */
 export function AliasRow({ alias, agents }: { alias: Alias; agents: Agent[] }) {
   const { allowed, why } = usePermission("write");
-  const removeAgent = useRemoveFromAlias();
+  const setMembership = useSetMembership();
   const removeAlias = useRemoveAlias();
   const name = handle(alias.alias);
   const isSquad = alias.agents.length > 1;
@@ -39,7 +39,7 @@ export function AliasRow({ alias, agents }: { alias: Alias; agents: Agent[] }) {
                 type="button"
                 aria-label={`Take ${agent} away from ${name}`}
                 onClick={() => {
-                  removeAgent.mutate({ alias: alias.alias, agent });
+                  setMembership.mutate({ alias: alias.alias, agent, isBehind: false });
                 }}
               >
                 <IconX size={12} aria-hidden />

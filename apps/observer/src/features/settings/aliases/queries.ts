@@ -16,50 +16,37 @@ export function useAliases() {
   return useQuery({ queryKey: KEY, queryFn: ({ signal }) => bodyOf(api.GET("/v1/aliases", { signal })) });
 }
 
-/** One agent behind one handle. */
+/** Whether one agent stands behind one handle. */
 export interface Membership {
   alias: string;
   agent: string;
+  isBehind: boolean;
 }
 
-/** Puts an agent behind a handle; shown at once, taken back when Nexus refuses. */
-export function useAddToAlias() {
+/** Puts an agent behind a handle or takes it away; shown at once, taken back when refused, undone with the toast. */
+export function useSetMembership() {
   const api = useApi();
   const queries = useQueryClient();
   const mutation = useMutation({
-    mutationFn: (body: Membership) => bodyOf(api.POST("/v1/aliases", { body })),
-    onMutate: (body) => change(queries, (aliases) => withAgent(aliases, body.alias, body.agent)),
-    onSuccess: (_, { alias, agent }) => {
-      toastDone(`${agent} stands behind ${handle(alias)}.`);
+    mutationFn: async ({ alias, agent, isBehind }: Membership): Promise<void> => {
+      if (isBehind) await api.POST("/v1/aliases", { body: { alias, agent } });
+      else await api.DELETE("/v1/aliases/{alias}", { params: { path: { alias }, query: { agent } } });
     },
-    onError: (error, wanted, rollback) => {
-      rollback?.();
-      toastFailed(`Could not put ${wanted.agent} behind ${handle(wanted.alias)}`, error, () => {
-        mutation.mutate(wanted);
-      });
-    },
-    onSettled: () => reread(queries),
-  });
-  return mutation;
-}
-
-/** Takes one agent away from a handle; the toast puts it back. */
-export function useRemoveFromAlias() {
-  const api = useApi();
-  const queries = useQueryClient();
-  const add = useAddToAlias();
-  const mutation = useMutation({
-    mutationFn: ({ alias, agent }: Membership) =>
-      bodyOf(api.DELETE("/v1/aliases/{alias}", { params: { path: { alias }, query: { agent } } })),
-    onMutate: ({ alias, agent }) => change(queries, (aliases) => withoutAgent(aliases, alias, agent)),
-    onSuccess: (_, membership) => {
-      toastDone(`${membership.agent} no longer stands behind ${handle(membership.alias)}.`, () => {
-        add.mutate(membership);
+    onMutate: ({ alias, agent, isBehind }) =>
+      change(queries, (aliases) => (isBehind ? withAgent : withoutAgent)(aliases, alias, agent)),
+    onSuccess: (_, done) => {
+      const { alias, agent, isBehind } = done;
+      toastDone(`${agent} ${isBehind ? "answers" : "no longer answers"} to ${handle(alias)}.`, () => {
+        mutation.mutate({ ...done, isBehind: !isBehind });
       });
     },
     onError: (error, wanted, rollback) => {
       rollback?.();
-      toastFailed(`Could not take ${wanted.agent} away from ${handle(wanted.alias)}`, error, () => {
+      const { alias, agent, isBehind } = wanted;
+      const what = isBehind
+        ? `put ${agent} behind ${handle(alias)}`
+        : `take ${agent} away from ${handle(alias)}`;
+      toastFailed(`Could not ${what}`, error, () => {
         mutation.mutate(wanted);
       });
     },

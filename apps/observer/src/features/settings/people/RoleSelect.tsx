@@ -23,6 +23,7 @@ export function RoleSelect({ label, value, onChange, disabledWhy = null }: RoleS
         <Select
           aria-label={label}
           w={120}
+          styles={{ input: { height: 26, minHeight: 26 } }}
           disabled={reason !== null}
           data={ROLES.map((role) => ({ value: role, label: capital(role) }))}
           value={value}
