@@ -41,7 +41,8 @@ export function DetailDrawer({
     >
       <Drawer.Overlay backgroundOpacity={0.35} />
       <Drawer.Content>
-        <Drawer.Header className={classes.header}>
+        {/* Of the drawer, not of the page. */}
+        <Drawer.Header className={classes.header} role="none">
           <div className={classes.words}>
             <Drawer.Title className={classes.title}>{title}</Drawer.Title>
             {subtitle !== undefined && <div className={classes.subtitle}>{subtitle}</div>}

@@ -46,9 +46,9 @@ export function Shell({ person, children }: { person: Person; children: ReactNod
         </ActionIcon>
       </header>
       <div className={classes.side} data-open={isMenuOpen || undefined}>
-        <div className={classes.sideBrand}>
+        <header className={classes.sideBrand}>
           <Brand />
-        </div>
+        </header>
         <SearchButton />
         <Navigation onGo={menu.close} />
         <AccountMenu person={person} onShowKeys={keys.open} />

@@ -23,7 +23,8 @@ export interface CauseProps {
 export function Cause({ group, isOpen, onToggle, table }: CauseProps) {
   const { fingerprint, reason, sinks, kinds, count, first_seen_at, last_seen_at } = group;
   const rowsId = `cause-${fingerprint}`;
-  const { replays, replayCause, isReplaying } = table.replaying;
+  const { replays, replayCause, pending } = table.replaying;
+  const isPending = pending?.what === "cause" && pending.group.fingerprint === fingerprint;
   function askFirst(): void {
     confirmFirst(
       replayConfirmation(count, "of this cause", () => {
@@ -71,7 +72,7 @@ export function Cause({ group, isOpen, onToggle, table }: CauseProps) {
           {count === 0 ? (
             <span className={classes.emptied}>{resultOf(replays, fingerprint)}</span>
           ) : (
-            <ActionButton needs="operate" loading={isReplaying} onClick={askFirst}>
+            <ActionButton needs="operate" loading={isPending} onClick={askFirst}>
               Replay {number(count)}
             </ActionButton>
           )}

@@ -49,7 +49,7 @@ export function DeadLetters() {
     selected,
     onSelect: setSelected,
     openId: view.delivery,
-    onOpen: (id: string) => void setView({ delivery: id }),
+    onOpen: (id: string) => void setView({ delivery: id }, { history: "push" }),
   };
 
   return (

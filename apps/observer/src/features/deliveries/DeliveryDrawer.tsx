@@ -3,6 +3,7 @@
 import { Button } from "@mantine/core";
 import type { Route } from "next";
 import Link from "next/link";
+import { useHeld } from "@/lib/held";
 import { ActionButton } from "@/ui/ActionButton";
 import { DetailDrawer } from "@/ui/DetailDrawer";
 import { ErrorState } from "@/ui/ErrorState";
@@ -22,12 +23,15 @@ export interface DeliveryDrawerProps {
 }
 
 /** One delivery: why it is as it is, each try, what it carries. */
-export function DeliveryDrawer({ id, replaying, onClose }: DeliveryDrawerProps) {
+export function DeliveryDrawer({ id: openId, replaying, onClose }: DeliveryDrawerProps) {
+  const id = useHeld(openId);
   const { data, error, refetch } = useDelivery(id);
+  // A conversation leads to its latest task.
+  const taskId = data === undefined ? null : (data.task_id ?? data.conversation_id);
   const isAsked = id !== null && replaying.replays.get(id)?.grant === "asked";
   return (
     <DetailDrawer
-      opened={id !== null}
+      opened={openId !== null}
       onClose={onClose}
       title={data === undefined ? "Delivery" : (data.title ?? whatItIs(data))}
       subtitle={
@@ -56,8 +60,8 @@ export function DeliveryDrawer({ id, replaying, onClose }: DeliveryDrawerProps) 
             >
               Replay
             </ActionButton>
-            {data.task_id !== null && (
-              <Button component={Link} href={`/tasks?task=${encodeURIComponent(data.task_id)}` as Route}>
+            {taskId !== null && (
+              <Button component={Link} href={`/tasks?task=${encodeURIComponent(taskId)}` as Route}>
                 Open its task
               </Button>
             )}

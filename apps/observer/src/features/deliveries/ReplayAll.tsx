@@ -20,7 +20,7 @@ export function ReplayAll({ count, replaying }: { count: number; replaying: Retu
     <ConfirmButton
       needs="operate"
       leftSection={<IconRefresh size={14} />}
-      loading={replaying.isReplaying}
+      loading={replaying.pending?.what === "all"}
       confirmation={confirmation}
     >
       Replay all

@@ -87,6 +87,7 @@ export function RowTable(props: RowTableProps) {
     {
       key: "at",
       header: "Given up",
+      secondary: true,
       align: "right",
       width: 110,
       render: (row) => <Time at={row.updated_at} />,

@@ -27,7 +27,6 @@ export function SelectionBar({ rows, replaying, onClear }: SelectionBarProps) {
         <ConfirmButton
           needs="operate"
           variant="filled"
-          loading={replaying.isReplaying}
           disabledWhy={rows.length > MAX_REPLAYS ? `At most ${MAX_REPLAYS} at a time.` : null}
           confirmation={replayConfirmation(rows.length, "selected", () => {
             replaying.replay(rows);

@@ -44,11 +44,10 @@ export function useReplay() {
         mutation.mutate(wish);
       });
     },
-    onSettled: () =>
-      Promise.all([
-        queries.invalidateQueries({ queryKey: ["deliveries"] }),
-        queries.invalidateQueries({ queryKey: ["overview"] }),
-      ]),
+    onSettled: () => {
+      void queries.invalidateQueries({ queryKey: ["deliveries"] });
+      void queries.invalidateQueries({ queryKey: ["overview"] });
+    },
   });
 
   return {
@@ -62,7 +61,8 @@ export function useReplay() {
     replayAll: (count: number) => {
       mutation.mutate({ what: "all", count, rows: loadedRows(queries) });
     },
-    isReplaying: mutation.isPending,
+    /** What is being asked for just now. */
+    pending: mutation.isPending ? mutation.variables : null,
     replays,
     /** The causes that were there at a replay, in their places. */
     seen,

@@ -19,7 +19,7 @@ export function SetupCard({ firstRun }: { firstRun: FirstRun }) {
         thickness={3.5}
         roundCaps
         rootColor="var(--obs-border)"
-        sections={[{ value: (100 * done) / STEPS.length, color: "var(--obs-active)" }]}
+        sections={done === 0 ? [] : [{ value: (100 * done) / STEPS.length, color: "var(--obs-active)" }]}
       />
       <span className={classes.words}>
         <strong>{done === 0 ? "Set up Oblivion" : "Finish setting up"}</strong>
@@ -27,7 +27,7 @@ export function SetupCard({ firstRun }: { firstRun: FirstRun }) {
           {counted(STEPS.length - done, "step")} left. Next: {stepTitle(next)}.
         </span>
       </span>
-      <Button component={Link} href="/welcome" variant="filled" ml="auto">
+      <Button component={Link} href="/welcome" variant="filled" ml="auto" flex="none">
         {done === 0 ? "Start" : "Continue"}
       </Button>
     </aside>

@@ -30,7 +30,12 @@ export function StartAgent({ agents }: { agents: Agent[] }) {
       </CodeBlock>
       <p>
         The secret was shown when you created {name}. Lost it? Rotate it in{" "}
-        <Anchor component={Link} href={`/agents?agent=${encodeURIComponent(name)}` as Route} inherit>
+        <Anchor
+          component={Link}
+          href={`/agents?agent=${encodeURIComponent(name)}` as Route}
+          inherit
+          underline="always"
+        >
           its drawer
         </Anchor>
         .

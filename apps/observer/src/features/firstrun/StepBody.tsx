@@ -69,13 +69,13 @@ export function StepBody({ step, facts, onConnect, onCreateAgent }: StepBodyProp
 
 /** What was done in a step, in a sentence; null when that is not known. */
 export function doneWords(step: Step, { vendors, mappings, agents }: Facts): string | null {
-  const names = (vendor: string) =>
+  const workspaces = (vendor: string) =>
     listed(vendors.filter((each) => each.vendor === vendor).map(({ name }) => name));
   switch (step) {
     case "clickup":
-      return names("clickup");
+      return workspaces("clickup");
     case "slack":
-      return names("slack");
+      return workspaces("slack");
     case "mapping": {
       const [first, ...more] = mappings;
       if (first === undefined) return null;
@@ -85,8 +85,9 @@ export function doneWords(step: Step, { vendors, mappings, agents }: Facts): str
     case "agent":
       return listed(agents.filter(({ revoked_at }) => revoked_at === null).map(({ name }) => name));
     case "agent_online": {
-      const online = listed(agents.filter(({ online }) => online).map(({ name }) => name));
-      return online === null ? null : `${online} online`;
+      const online = agents.filter((agent) => agent.online).map(({ name }) => name);
+      const names = listed(online);
+      return names === null ? null : `${names} ${online.length === 1 ? "is" : "are"} online`;
     }
     case "mirrored":
       return "Its card is in Slack.";
@@ -144,7 +145,7 @@ function WriteTask({ facts: { agents, mappings } }: { facts: Facts }) {
     return (
       <p>
         Nobody can be mentioned yet. Give your agent a name that people write, such as @AI_Squad, under{" "}
-        <Anchor component={Link} href="/settings/aliases" inherit>
+        <Anchor component={Link} href="/settings/aliases" inherit underline="always">
           Aliases
         </Anchor>
         .

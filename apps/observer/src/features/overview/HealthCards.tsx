@@ -1,7 +1,7 @@
 "use client";
 
 import { Anchor, Text } from "@mantine/core";
-import { IconBolt, IconDatabase } from "@tabler/icons-react";
+import { IconDatabase } from "@tabler/icons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import type { Model } from "@/lib/api/client";
@@ -37,13 +37,8 @@ export function HealthCards({ overview }: { overview: Overview }) {
         )}
         <Card icon={<IconDatabase size={15} stroke={1.7} aria-hidden />} title="Storage">
           <ul className={classes.checks}>
-            <CheckLine name="PostgreSQL" state={postgres.state} detail={postgres.detail} />
-            <CheckLine
-              name="Redis"
-              state={redis.state}
-              detail={redis.detail}
-              icon={<IconBolt size={15} stroke={1.7} aria-hidden />}
-            />
+            <CheckLine name="PostgreSQL" {...withHint(postgres)} />
+            <CheckLine name="Redis" {...withHint(redis)} />
           </ul>
         </Card>
       </div>
@@ -112,7 +107,6 @@ interface CheckLineProps {
   state: string;
   detail: string;
   hint?: string | null;
-  icon?: ReactNode;
 }
 
 function CheckLine({ name, state, detail, hint }: CheckLineProps) {
@@ -127,4 +121,9 @@ function CheckLine({ name, state, detail, hint }: CheckLineProps) {
       </span>
     </li>
   );
+}
+
+function withHint(dependency: Overview["postgres"]) {
+  const hint = dependency.state === "ok" ? null : "“oblivion doctor”, run beside Nexus, says what to do.";
+  return { ...dependency, hint };
 }

@@ -1,9 +1,10 @@
 "use client";
 
-import { Anchor, Tooltip } from "@mantine/core";
+import { Anchor, Button, Tooltip } from "@mantine/core";
 import { IconChevronRight } from "@tabler/icons-react";
 import type { Route } from "next";
 import Link from "next/link";
+import { useState } from "react";
 import type { Model } from "@/lib/api/client";
 import { useNow } from "@/lib/clock";
 import { exact } from "@/lib/time";
@@ -13,13 +14,19 @@ import { roughly } from "./verdict";
 
 type Item = Model<"UnansweredItem">;
 
+/** More than these are shown when somebody asks: what else is not well stands below. */
+const SHOWN_ITEMS = 4;
+
 /** What has no answer, the oldest first: each leads to where it can be mended. */
 export function UnansweredList({ items, total }: { items: Item[]; total: number }) {
+  const [showsAll, setShowsAll] = useState(false);
+  const shown = showsAll ? items : items.slice(0, SHOWN_ITEMS);
+  const hidden = items.length - shown.length;
   const more = total - items.length;
   return (
     <>
       <ul className={classes.list} aria-label="Unanswered">
-        {items.map((item) => (
+        {shown.map((item) => (
           <li key={item.id} className={classes.item}>
             <Link href={placeOf(item)} className={`${classes.link} truncate`} title={item.title}>
               {item.title}
@@ -39,14 +46,27 @@ export function UnansweredList({ items, total }: { items: Item[]; total: number 
           </li>
         ))}
       </ul>
-      {more > 0 && (
+      {hidden > 0 && (
+        <div className={classes.more}>
+          <Button
+            variant="subtle"
+            size="compact-xs"
+            onClick={() => {
+              setShowsAll(true);
+            }}
+          >
+            Show {number(hidden)} more
+          </Button>
+        </div>
+      )}
+      {hidden === 0 && more > 0 && (
         <div className={classes.more}>
           and {number(more)} more, in{" "}
-          <Anchor component={Link} href="/dead-letters">
+          <Anchor component={Link} href="/dead-letters" inherit underline="always">
             Dead letters
           </Anchor>{" "}
           and{" "}
-          <Anchor component={Link} href={"/tasks?waiting=true"}>
+          <Anchor component={Link} inherit underline="always" href={"/tasks?waiting=true"}>
             waiting Tasks
           </Anchor>
         </div>

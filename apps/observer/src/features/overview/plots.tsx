@@ -6,7 +6,7 @@ import type { MouseHandlerDataParam } from "recharts";
 import { duration } from "@/lib/time";
 import { number } from "@/ui/words";
 import classes from "./Charts.module.css";
-import { bucketLabel, zoomBetween, type Bucket, type Zoom } from "./range";
+import { axisDuration, bucketLabel, zoomBetween, type Bucket, type Zoom } from "./range";
 
 /** Charts of one group show the same moment under the pointer. */
 const GROUP = "history";
@@ -60,7 +60,7 @@ export function Latency({ series, step, height, onZoom }: PlotProps) {
       dotProps={{ r: 2, strokeWidth: 0, fill: P95.color }}
       activeDotProps={{ r: 4, strokeWidth: 0, fill: P95.color }}
       connectNulls
-      valueFormatter={duration}
+      valueFormatter={axisDuration}
       lineChartProps={{ ...drag.handlers, margin: MARGIN, syncId: GROUP }}
       referenceAreas={drag.areas}
       yAxisProps={{ width: AXIS_PX, tickCount: 4, domain: [0, "auto"] }}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  axisDuration,
   inView,
   minutesToRead,
   parseZoom,
@@ -80,5 +81,17 @@ describe("what Nexus is asked for", () => {
   it("has buckets whose length can be told", () => {
     expect(stepSeconds(series)).toBe(60);
     expect(stepSeconds([])).toBe(60);
+  });
+});
+
+describe("an axis of durations", () => {
+  it("has short words", () => {
+    expect([0, 250, 2500, 450_000, 10_800_000].map(axisDuration)).toEqual([
+      "0",
+      "250 ms",
+      "2.5 s",
+      "7.5 min",
+      "3 h",
+    ]);
   });
 });

@@ -102,6 +102,19 @@ export function bucketLabel(at: string, step: number): string {
   return `${date.toLocaleDateString("en-GB", { weekday: "short" })} ${time}`;
 }
 
+/** A length of time in one short word, for an axis: "0", "250 ms", "2.5 s", "7.5 min", "3 h". */
+export function axisDuration(ms: number): string {
+  const [length, unit] =
+    ms < 1000
+      ? [ms, "ms"]
+      : ms < 60_000
+        ? [ms / 1000, "s"]
+        : ms < 3_600_000
+          ? [ms / 60_000, "min"]
+          : [ms / 3_600_000, "h"];
+  return ms === 0 ? "0" : `${Math.round(length * 10) / 10} ${unit}`;
+}
+
 function sum(series: Bucket[], key: "received" | "delivered" | "failed"): number {
   return series.reduce((total, bucket) => total + bucket[key], 0);
 }
