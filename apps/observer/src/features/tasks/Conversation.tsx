@@ -83,6 +83,15 @@ function Message({ said, tools }: { said: Said; tools: string[] }) {
             )}
           </div>
           <p className={classes.text}>{text}</p>
+          {seen_in.map(
+            ({ tool, state, why }) =>
+              state === "failed" &&
+              why !== null && (
+                <p key={tool} className={classes.failure}>
+                  Not in {toolName(tool)}: {why}
+                </p>
+              ),
+          )}
         </div>
       </div>
       {tools.map((tool) => (

@@ -30,8 +30,8 @@ export function choicesFor(task: Pick<Task, "alias" | "type" | "agent">, agents:
 }
 
 function whyNot({ alias, type }: Pick<Task, "alias" | "type">, agent: Agent): string | null {
-  if (!agent.aliases.some((each) => each.toLowerCase() === alias.toLowerCase()))
-    return `is not behind @${alias}`;
+  const handle = `@${alias}`.toLowerCase();
+  if (!agent.aliases.some((each) => each.toLowerCase() === handle)) return `is not behind @${alias}`;
   const skills = [...agent.skills, ...agent.sessions.flatMap((session) => session.skills)];
   return type !== null && !skills.includes(type) ? `cannot do ${type}` : null;
 }

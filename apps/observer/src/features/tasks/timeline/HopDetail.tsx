@@ -17,10 +17,11 @@ import classes from "./HopDetail.module.css";
 export function HopDetail({ hop, entry }: { hop: Hop; entry: Entry }) {
   const trace = useTraceUrl(entry.trace_id);
   const reason = reasonOf(entry);
+  const isSaidByTry = entry.attempts.some((attempt) => attempt.reason === reason);
   const deliveryId = textOf(entry, "delivery_id");
   return (
     <div className={classes.detail}>
-      {reason !== null && <p className={classes.reason}>{reason}</p>}
+      {reason !== null && !isSaidByTry && <p className={classes.reason}>{reason}</p>}
       <dl className={classes.facts}>
         <div>
           <dt>Began</dt>

@@ -1,4 +1,4 @@
-import { Fragment, useMemo, useState } from "react";
+import { Fragment, useEffect, useMemo, useRef, useState } from "react";
 import { duration } from "@/lib/time";
 import { failedOf, type Hop } from "./hops";
 import { HopDetail } from "./HopDetail";
@@ -11,6 +11,11 @@ export function Waterfall({ hops }: { hops: Hop[] }) {
   const { placed, breaks, ticks } = useMemo(() => waterfall(hops), [hops]);
   const [toggled, setToggled] = useState<Record<string, boolean>>({});
   const failed = failedOf(hops);
+  const list = useRef<HTMLOListElement>(null);
+  // Only what had failed when it was opened: nobody wants to be carried away while reading.
+  useEffect(() => {
+    list.current?.querySelector("[data-failed]")?.scrollIntoView({ block: "center" });
+  }, []);
   const isOpen = (id: string) => toggled[id] ?? id === failed;
   return (
     <div className={classes.waterfall}>
@@ -26,7 +31,7 @@ export function Waterfall({ hops }: { hops: Hop[] }) {
           <span key={end} className={classes.break} style={{ left: `${left}%`, width: `${width}%` }} />
         ))}
       </div>
-      <ol className={classes.hops}>
+      <ol ref={list} className={classes.hops}>
         {hops.map((hop, index) => {
           const silence = silenceBefore(
             breaks,
@@ -37,7 +42,11 @@ export function Waterfall({ hops }: { hops: Hop[] }) {
           return (
             <Fragment key={id}>
               {silence > 0 && <li className={classes.gap}>{duration(silence)} later</li>}
-              <li className={classes.hop} data-open={isOpen(id) || undefined}>
+              <li
+                className={classes.hop}
+                data-open={isOpen(id) || undefined}
+                data-failed={id === failed || undefined}
+              >
                 <HopRow
                   hop={hop}
                   place={placed.get(id) ?? { left: 0, width: 0, marks: [] }}

@@ -6,17 +6,18 @@ type Words = (entry: Entry) => string;
 const TASK: Record<string, Words> = {
   "task.submitted": (entry) =>
     `${who(entry, "by", "Somebody")} asked @${textOf(entry, "alias") ?? "an agent"} for ${textOf(entry, "type") ?? "work"}`,
-  "task.offered": (entry) => `Offered to ${agent(entry)}`,
-  "task.accept": (entry) => `${capital(agent(entry))} took it`,
+  "task.offered": (entry) =>
+    `${entry.started_at === null ? "Offered" : "Waited, then offered"} to ${agent(entry)}`,
+  "task.accept": (entry) => `${agent(entry)} took it`,
   "task.plan": planWords,
-  "task.message": (entry) => `${capital(agent(entry))} wrote to the thread`,
-  "task.ask": (entry) => `${capital(agent(entry))} asked a question`,
-  "task.approve": (entry) => `${capital(agent(entry))} asked for an approval`,
-  "task.complete": (entry) => `${capital(agent(entry))} sent the result`,
-  "task.fail": (entry) => `${capital(agent(entry))} reported a failure`,
-  "task.reject": (entry) => `${capital(agent(entry))} declined it`,
-  "task.completed": (entry) => `${capital(agent(entry))} at work, until it was done`,
-  "task.failed": (entry) => `${capital(agent(entry))} at work, until it failed`,
+  "task.message": (entry) => `${agent(entry)} wrote to the thread`,
+  "task.ask": (entry) => `${agent(entry)} asked a question`,
+  "task.approve": (entry) => `${agent(entry)} asked for an approval`,
+  "task.complete": (entry) => `${agent(entry)} sent the result`,
+  "task.fail": (entry) => `${agent(entry)} reported a failure`,
+  "task.reject": (entry) => `${agent(entry)} declined it`,
+  "task.completed": (entry) => `${agent(entry)} at work, until it was done`,
+  "task.failed": (entry) => `${agent(entry)} at work, until it failed`,
   "task.canceled": () => "Stopped",
   "task.expired": () => "Expired",
   "task.requeued": () => "Back in the queue",
@@ -38,7 +39,7 @@ export function hopWords(entry: Entry): string {
   if (tool !== null && isWebhook(entry)) return `Webhook from ${toolName(tool)}`;
   if (tool !== null)
     return `${capital((textOf(entry, "kind") ?? "message").replaceAll("_", " "))} to ${toolName(tool)}`;
-  return TASK[entry.kind]?.(entry) ?? entry.summary;
+  return Object.hasOwn(TASK, entry.kind) ? (TASK[entry.kind]?.(entry) ?? entry.summary) : entry.summary;
 }
 
 /** Where a webhook came from, or an effect went to. */
@@ -51,7 +52,7 @@ export function toolOf(entry: Entry): string | null {
 export function outcomeOf(kind: string): string | null {
   const [what, state = ""] = kind.split(".");
   if (what !== "webhook" && what !== "delivery") return null;
-  return state in ROWS ? (ROWS[state] ?? null) : state;
+  return Object.hasOwn(ROWS, state) ? (ROWS[state] ?? null) : state;
 }
 
 /** A text among the data of an entry; null when there is none. */
@@ -65,7 +66,7 @@ function isWebhook({ kind }: Entry): boolean {
 }
 
 function agent(entry: Entry): string {
-  return who(entry, "agent", "the agent");
+  return who(entry, "agent", "The agent");
 }
 
 function who(entry: Entry, name: string, otherwise: string): string {
