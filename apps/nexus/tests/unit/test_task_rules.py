@@ -101,7 +101,7 @@ CAPABLE = Capability(name="fixer", aliases=frozenset({"ai_squad"}), skills=froze
 def test_task_is_given_by_name_only_to_who_could_be_offered_it() -> None:
     assert why_not_capable(CAPABLE, "AI_Squad", "fix_bug") is None
     assert why_not_capable(CAPABLE, "Other", "fix_bug") == "fixer does not stand behind @Other: put it there first."
-    assert why_not_capable(CAPABLE, "AI_Squad", "review") == "fixer cannot do review."
+    assert (why_not_capable(CAPABLE, "AI_Squad", "review") or "").startswith("fixer cannot do review")
     assert why_not_capable(replace(CAPABLE, revoked=True), "AI_Squad", "fix_bug") == "fixer is revoked."
 
 

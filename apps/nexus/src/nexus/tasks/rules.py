@@ -137,7 +137,7 @@ def why_not_capable(agent: Capability, alias: str, task_type: str) -> str | None
     if alias.lower() not in agent.aliases:
         return f"{agent.name} does not stand behind @{alias}: put it there first."
     if task_type not in agent.skills:
-        return f"{agent.name} cannot do {task_type}."
+        return f"{agent.name} cannot do {task_type}: it is not registered for it and has never announced it."
     return None
 
 
