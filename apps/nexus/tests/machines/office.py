@@ -8,12 +8,12 @@ from uuid import UUID
 
 from machines.crashing import Process
 from machines.plant import NoBells, Plant
+from nexus.tasks.cancelling import Cancelling
 
 from nexus.gateway.sessions import LiveSession, Sessions
 from nexus.kit.ids import new_id
 from nexus.pipeline.facts import Item, Person
 from nexus.store.tables import Agent, AgentAlias, TaskMapping
-from nexus.tasks.cancelling import Cancelling
 from nexus.tasks.commands import AgentCommands, Caller, SessionReplaced
 from nexus.tasks.desk import TaskDesk
 from nexus.tasks.dispatch import Dispatcher
