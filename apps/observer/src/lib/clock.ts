@@ -12,6 +12,15 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, current, () => 0);
 }
 
+/** What `words` says of the time: draws anew when it says something else, not every second. */
+export function useClock(words: (now: number) => string): string {
+  return useSyncExternalStore(
+    subscribe,
+    () => words(current()),
+    () => words(0),
+  );
+}
+
 function current(): number {
   if (now === 0) now = Date.now();
   return now;

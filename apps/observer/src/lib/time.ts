@@ -31,11 +31,14 @@ export function duration(ms: number): string {
   return pair(ms, DAY, "d", HOUR, "h");
 }
 
+// Made once, as that takes longer than all its uses; and late, as a server has another time zone.
+let hereAndNow: Intl.DateTimeFormat | undefined;
+
 /** The exact moment, here and in UTC: "12 Mar 2026, 14:03:22 (13:03:22 UTC)". */
 export function exact(at: number): string {
   const date = new Date(at);
-  const here = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(date);
-  return `${here} (${date.toISOString().slice(0, 19).replace("T", " ")} UTC)`;
+  hereAndNow ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return `${hereAndNow.format(date)} (${date.toISOString().slice(0, 19).replace("T", " ")} UTC)`;
 }
 
 function shortAmount(ms: number): string {

@@ -6,22 +6,15 @@ import clsx from "clsx";
 import { useEffect, useEffectEvent, useRef, type ReactNode } from "react";
 import { useHotkey } from "@/lib/keys";
 import classes from "./DataTable.module.css";
+import { TableRow, cellClass, toggle, type Column, type Selection } from "./DataTableRow";
 import { SkeletonRows } from "./Skeletons";
+
+export type { Column } from "./DataTableRow";
 
 const ROW_PX = 34;
 const VIRTUAL_FROM = 100;
 /** How far before the end of the rows more of them are read. */
 const READ_AHEAD_PX = 800;
-
-export interface Column<Row> {
-  key: string;
-  header: ReactNode;
-  render: (row: Row) => ReactNode;
-  width?: number | string;
-  align?: "left" | "right";
-  /** Not shown on a narrow screen. */
-  secondary?: boolean;
-}
 
 export interface DataTableProps<Row> {
   /** What it lists, for those who cannot see it. */
@@ -33,7 +26,7 @@ export interface DataTableProps<Row> {
   onOpen?: (row: Row) => void;
   /** The open row. */
   openKey?: string | null;
-  selection?: { keys: ReadonlySet<string>; onChange: (keys: Set<string>) => void };
+  selection?: Selection;
   /** Shown instead of no rows. */
   empty?: ReactNode;
   /** There are more rows: reads them. */
@@ -76,12 +69,6 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     const next = Number.isNaN(at) ? 0 : Math.min(count - 1, Math.max(0, at + step));
     if (count > 0) focusRow(next);
   }
-  function toggle(row: Row): void {
-    if (selection === undefined) return;
-    const keys = new Set(selection.keys);
-    if (!keys.delete(rowKey(row))) keys.add(rowKey(row));
-    selection.onChange(keys);
-  }
   const isIdle = count === 0;
   useHotkey(
     "j",
@@ -108,7 +95,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     () => {
       const at = document.activeElement?.closest<HTMLElement>("[data-index]")?.dataset.index;
       const row = at === undefined ? undefined : rows?.[Number(at)];
-      if (row !== undefined) toggle(row);
+      if (row !== undefined && selection !== undefined) toggle(selection, rowKey(row));
     },
     isIdle || selection === undefined,
   );
@@ -160,46 +147,17 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             if (row === undefined) return null;
             const key = rowKey(row);
             return (
-              <tr
+              <TableRow
                 key={key}
-                data-index={index}
-                aria-rowindex={index + 2}
-                data-open={key === openKey || undefined}
-                data-selected={selection?.keys.has(key) || undefined}
-                className={clsx(onOpen !== undefined && classes.opens)}
-              >
-                {selection !== undefined && (
-                  <td className={classes.check}>
-                    <Checkbox
-                      size="xs"
-                      aria-label="Select this row"
-                      checked={selection.keys.has(key)}
-                      onChange={() => {
-                        toggle(row);
-                      }}
-                    />
-                  </td>
-                )}
-                {columns.map((column, at) => (
-                  <td key={column.key} className={cellClass(column)}>
-                    {at === 0 && onOpen !== undefined ? (
-                      <button
-                        type="button"
-                        data-row={index}
-                        className={classes.open}
-                        aria-current={key === openKey || undefined}
-                        onClick={() => {
-                          onOpen(row);
-                        }}
-                      >
-                        {column.render(row)}
-                      </button>
-                    ) : (
-                      column.render(row)
-                    )}
-                  </td>
-                ))}
-              </tr>
+                index={index}
+                row={row}
+                rowKey={rowKey}
+                columns={columns}
+                onOpen={onOpen}
+                selection={selection}
+                isOpen={key === openKey}
+                isSelected={selection?.keys.has(key) === true}
+              />
             );
           })}
           <Gap height={after} span={width} />
@@ -210,10 +168,6 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       )}
     </div>
   );
-}
-
-function cellClass<Row>(column: Column<Row>): string {
-  return clsx(column.align === "right" && classes.right, column.secondary === true && classes.secondary);
 }
 
 /** The rows that are not drawn. */

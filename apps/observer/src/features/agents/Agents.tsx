@@ -71,12 +71,14 @@ export function Agents() {
         <Panel fill flush toolbar={<RosterToolbar agents={agents ?? []} filter={filter} onChange={change} />}>
           <DataTable
             label="Agents"
+            key={shown.shown}
             fill
+            fixed
             rows={rows}
             rowKey={(agent) => agent.name}
             openKey={openName}
             onOpen={(agent) => void setOpenName(agent.name)}
-            columns={rosterColumns({
+            columns={rosterColumns(shown.shown, {
               open: (agent) => void setOpenName(agent.name),
               unmute: (agent) => {
                 setMuted.mutate({ agent, muted: false });

@@ -61,6 +61,8 @@ export function Audit() {
             onOpen={({ id }) => void setOpenId(id)}
             columns={auditColumns(setActor)}
             {...(audit.hasNextPage ? { onMore: () => void audit.fetchNextPage() } : {})}
+            autoMore
+            fixed
             isLoadingMore={audit.isFetchingNextPage}
             empty={
               isFiltered ? (

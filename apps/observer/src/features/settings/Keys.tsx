@@ -83,6 +83,7 @@ export function Keys() {
           <DataTable
             label="API keys"
             fill
+            fixed
             rows={rows}
             rowKey={({ client_id }) => client_id}
             columns={keyColumns({ rotate: setRotating, revoke: revoke.mutate })}

@@ -62,6 +62,7 @@ export function People() {
           <DataTable
             label="People"
             fill
+            fixed
             rows={rows}
             rowKey={({ email }) => email}
             columns={peopleColumns({

@@ -14,7 +14,7 @@ export function auditColumns(onActor: (actor: string) => void): Column<AuditEntr
     {
       key: "who",
       header: "Who",
-      width: 260,
+      width: "clamp(110px, 18vw, 260px)",
       render: ({ actor }) => (
         <button
           type="button"

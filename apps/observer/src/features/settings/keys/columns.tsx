@@ -33,6 +33,7 @@ export function keyColumns(actions: KeyActions): Column<Key>[] {
     {
       key: "client",
       header: "Client id",
+      width: "26%",
       secondary: true,
       render: ({ client_id }) => (
         <span className={classes.client}>

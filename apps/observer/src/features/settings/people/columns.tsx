@@ -63,7 +63,7 @@ export function peopleColumns({ members, me, changeRole, remove }: PeopleActions
     {
       key: "remove",
       header: <span className="visually-hidden">Remove</span>,
-      width: 90,
+      width: 100,
       align: "right",
       render: (member) => (
         <ActionButton
