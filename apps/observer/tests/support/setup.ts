@@ -1,8 +1,11 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 afterEach(cleanup);
+
+// A machine that does other work, too, is slow to draw.
+configure({ asyncUtilTimeout: 5000 });
 
 // Tests of the server's code have no window.
 if ("window" in globalThis) {
