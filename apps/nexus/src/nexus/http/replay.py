@@ -9,6 +9,7 @@ from sqlalchemy import Select, case, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.http.delivery_rows import Queue, is_one_of, reasons_of
+from nexus.pipeline.tries import longer_history
 from nexus.store.tables import Delivery, InboxEvent
 
 MAX_REPLAYS = 500
@@ -25,6 +26,7 @@ async def replay(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> s
         "settled_at": None,
         "claimed_by": None,
         "claimed_until": None,
+        "history": longer_history("replayed", None),
     }
     incoming = (
         update(InboxEvent)

@@ -12,6 +12,7 @@ from nexus.kit.ids import new_id
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.errors import Rejected
 from nexus.pipeline.inbox import Inbox
+from nexus.pipeline.moving import take_along
 from nexus.pipeline.ports import Chat, Tracker
 from nexus.store.database import Database
 from nexus.store.tables import Connection, ProjectMapping, TaskMapping
@@ -105,7 +106,7 @@ class Links:
         sync_keyword: str | None,
         actor: str,
     ) -> MappingResource:
-        """Links the list to another channel, or changes its rule. New conversations only: what is posted stays.
+        """Links the list to another channel, or changes its rule. What is posted stays where it is.
 
         Raises NotFound, or Rejected with what to do.
         """
@@ -125,6 +126,8 @@ class Links:
             after = {"channel": mapping.channel_id, "rule": mapping.sync_rule, "keyword": mapping.sync_keyword}
             if after != before:
                 mapping.updated_at = self._clock.now()
+                await session.flush()
+                await take_along(session, mapping)
                 record(session, tenant_id, actor, "mapping.change", mapping.list_id, {"before": before, "after": after})
         return mapping_resource(mapping)
 
