@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from gateway.dashboards import person
 from support.waiting import eventually
 from support.world import World
 
-from oblivion_protocol import HelloAnswer, TaskAssigned
+from oblivion_protocol import Feed, FeedAnswer, HelloAnswer, Presence, TaskAssigned, TaskChanged
 
 pytestmark = pytest.mark.node
 
@@ -81,6 +82,32 @@ async def test_agent_in_javascript_with_a_bad_token_is_told_so_and_gives_up(link
         code, lines, complaints = await ended(agent)
     assert code == 2, (lines, complaints)
     assert lines == [{"event": "connect_error", "message": "unauthorized"}]
+
+
+async def test_dashboard_in_javascript_watches_a_task_and_goes_on_where_another_one_was(linked: World) -> None:
+    viewer = await person(linked)
+    async with (
+        node("admin.mjs", linked.url, await viewer.ticket()) as dashboard,
+        node("agent.mjs", linked.url, await token(linked)) as agent,
+    ):
+        await eventually(lambda: linked.gateway.online and linked.gateway.sockets.within("/admin"), "both are here")
+        await linked.create_task("Watched", "@AI_Squad fix_bug")
+        code, lines, complaints = await ended(dashboard)
+        assert code == 0, (lines, complaints)
+        await ended(agent)
+    (answer,) = [FeedAnswer.model_validate(line["answer"]) for line in lines if "answer" in line]
+    feeds = [Feed.model_validate(line["data"]) for line in lines if line.get("event") == "feed"]
+    ids = [one.id for feed in feeds for one in feed.lines]
+    assert len(ids) == len(set(ids)), "each line once"
+    states = [TaskChanged.model_validate(line["data"]).state for line in lines if line.get("event") == "task"]
+    assert "completed" in states
+    rosters = [Presence.model_validate(line["data"]) for line in lines if line.get("event") == "presence"]
+    assert any(agent.name == "fixer" and agent.online for roster in rosters for agent in roster.agents)
+    async with node("admin.mjs", linked.url, await viewer.ticket(), answer.cursor) as late:
+        code, lines, complaints = await ended(late)
+    assert code == 0, (lines, complaints)
+    again = [one.id for line in lines if line.get("event") == "feed" for one in Feed.model_validate(line["data"]).lines]
+    assert set(ids) - set(again) <= {*ids[:10]}, "all that came after the cursor, perhaps without the tail before it"
 
 
 async def test_bullmq_program_sees_the_queue_and_its_jobs_name_rows_of_the_inbox(linked: World) -> None:
