@@ -24,7 +24,7 @@ export function rosterColumns(shown: Shown, { open, unmute }: RosterActions): Co
     {
       key: "state",
       header: "State",
-      width: "clamp(92px, 16vw, 230px)",
+      width: "clamp(92px, 16vw, 218px)",
       render: (agent) => (
         <span className={classes.state} data-muted={agent.muted || undefined}>
           <StatusBadge look={presenceLook(agent)} plain />
@@ -61,21 +61,21 @@ export function rosterColumns(shown: Shown, { open, unmute }: RosterActions): Co
     {
       key: "skills",
       header: "Skills",
-      width: "clamp(130px, 15vw, 220px)",
+      width: "clamp(130px, 14vw, 210px)",
       secondary: true,
       render: (agent) => <Words words={skillsOf(agent)} most={2} />,
     },
     {
       key: "version",
       header: "Version",
-      width: 90,
+      width: 80,
       secondary: true,
       render: (agent) => <span className={classes.version}>{versionsOf(agent).join(", ") || "–"}</span>,
     },
     {
       key: "seen",
       header: shown === "muted" ? "Since" : shown === "revoked" ? "Revoked" : "Last seen",
-      width: 105,
+      width: 100,
       align: "right",
       secondary: true,
       render: (agent) => (

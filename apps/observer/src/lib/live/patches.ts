@@ -16,7 +16,7 @@ export function mapItems<Item, Data extends Kept<Item>>(data: Data, change: (ite
 
 /** An agent with what presence says of it. */
 export function withPresence(agent: Model<"AgentResource">, presence: Presence): Model<"AgentResource"> {
-  const seen = presence.agents.find((each) => each.id === agent.id);
+  const seen = byId(presence).get(agent.id);
   if (seen === undefined) return agent;
   const { online, load, capacity, muted, last_seen_at = agent.last_seen_at } = seen;
   const same =
@@ -26,6 +26,37 @@ export function withPresence(agent: Model<"AgentResource">, presence: Presence):
     agent.muted === muted &&
     agent.last_seen_at === last_seen_at;
   return same ? agent : { ...agent, online, load, capacity, muted, last_seen_at };
+}
+
+/**
+ * Whether more is new than a frame can tell: with a changed load come other tasks, with a coming or a going other
+ * processes. When an agent was heard of last is no such thing: it changes all the time.
+ */
+export function tellsOfMore(agents: Model<"AgentResource">[], presence: Presence): boolean {
+  const live = agents.filter(({ revoked_at }) => !revoked_at);
+  return (
+    live.length !== presence.agents.length ||
+    live.some((agent) => {
+      const seen = byId(presence).get(agent.id);
+      return (
+        seen === undefined ||
+        seen.online !== agent.online ||
+        seen.load !== agent.load ||
+        seen.capacity !== agent.capacity ||
+        seen.muted !== agent.muted
+      );
+    })
+  );
+}
+
+const indexes = new WeakMap<Presence, Map<string, Presence["agents"][number]>>();
+
+function byId(presence: Presence): Map<string, Presence["agents"][number]> {
+  const known = indexes.get(presence);
+  if (known !== undefined) return known;
+  const index = new Map(presence.agents.map((agent) => [agent.id, agent]));
+  indexes.set(presence, index);
+  return index;
 }
 
 /** A task with what a `task` frame says of it, unless the task is newer than the frame. */

@@ -48,6 +48,31 @@ test("a task's change is shown at once and read anew a second later, however man
   expect(invalidate.mock.calls.filter(([filters]) => filters?.queryKey?.[0] === "tasks")).toHaveLength(1);
 });
 
+test("agents are read anew when presence tells of more than itself, not whenever somebody was heard of", async () => {
+  const agent = { id: "a1", name: "builder", online: true, load: 0, capacity: 4, muted: false };
+  queries.setQueryData(["agents"], { items: [{ ...agent, revoked_at: null, last_seen_at: null }] });
+  const invalidate = vi.spyOn(queries, "invalidateQueries");
+  const readsOfAgents = () =>
+    invalidate.mock.calls.filter(([filters]) => filters?.queryKey?.[0] === "agents").length;
+  nexus.latest.says("presence", { agents: [{ ...agent, last_seen_at: "2026-01-01T00:00:05Z" }] });
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(queries.getQueryData(["agents"])).toMatchObject({
+    items: [{ last_seen_at: "2026-01-01T00:00:05Z" }],
+  });
+  expect(readsOfAgents()).toBe(0);
+  nexus.latest.says("presence", { agents: [{ ...agent, load: 1 }] });
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(readsOfAgents()).toBe(1);
+  nexus.latest.says("presence", {
+    agents: [
+      { ...agent, load: 1 },
+      { ...agent, id: "a2", name: "new" },
+    ],
+  });
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(readsOfAgents()).toBe(2);
+});
+
 test("after an interruption everything is read anew", async () => {
   const invalidate = vi.spyOn(queries, "invalidateQueries");
   nexus.latest.says("disconnect", "transport close");

@@ -14,7 +14,7 @@ import { bodyOf, type Model } from "../api/client";
 import { useApi } from "../api/provider";
 import { followFeed, type Following } from "./feed";
 import type { Frame, FrameName } from "./frames";
-import { mapItems, withChange, withPresence } from "./patches";
+import { mapItems, tellsOfMore, withChange, withPresence } from "./patches";
 import { AdminSocket, type LiveStatus } from "./socket";
 import { fetchTicket } from "./ticket";
 
@@ -137,8 +137,11 @@ export function connectCache(socket: AdminSocket, queries: QueryClient): () => v
       queries.setQueryData(["stats"], stats);
     }),
     socket.on("presence", (presence) => {
+      const isMore = kept<Model<"AgentResource">>(queries, ["agents"]).some((agents) =>
+        tellsOfMore(agents, presence),
+      );
       patch<Model<"AgentResource">>(queries, ["agents"], (agent) => withPresence(agent, presence));
-      later(["agents"]);
+      if (isMore) later(["agents"]);
       later(["overview"]);
     }),
     socket.on("task", (change) => {
@@ -167,9 +170,18 @@ export function connectCache(socket: AdminSocket, queries: QueryClient): () => v
   };
 }
 
+type Kept<Item> = { items: Item[] } | { pages: { items: Item[] }[] };
+
 function patch<Item>(queries: QueryClient, queryKey: QueryKey, change: (item: Item) => Item): void {
-  type Kept = { items: Item[] } | { pages: { items: Item[] }[] };
-  queries.setQueriesData<Kept>({ queryKey }, (data) => data && mapItems(data, change));
+  queries.setQueriesData<Kept<Item>>({ queryKey }, (data) => data && mapItems(data, change));
+}
+
+/** What each query below a key holds. */
+function kept<Item>(queries: QueryClient, queryKey: QueryKey): Item[][] {
+  return queries
+    .getQueriesData<Kept<Item>>({ queryKey })
+    .flatMap(([, data]) => (data === undefined ? [] : [data]))
+    .map((data) => ("items" in data ? data.items : data.pages.flatMap(({ items }) => items)));
 }
 
 /** Invalidates a key at most once a second, however many frames ask for it. */
