@@ -24,7 +24,7 @@ test("links a list to a channel", async ({ page }) => {
   await page.goto("/");
   await goTo(page, "Mappings");
   await page.getByRole("button", { name: /^Reliability/ }).click();
-  await page.getByRole("button", { name: /^#?ai-squad/ }).click();
+  await page.getByRole("button", { name: /^channel ai-squad/ }).click();
   await page.getByRole("button", { name: "Link", exact: true }).click();
   await expect(page.getByRole("button", { name: /^Reliability.*#ai-squad/ })).toBeVisible();
   await page.reload();
