@@ -10,6 +10,7 @@ from nexus.integrations.clickup import integration as make_integration
 from nexus.integrations.clickup.integration import ClickUpIntegration
 from nexus.pipeline.errors import Deferred, Rejected, Retryable
 from nexus.pipeline.facts import Item, ItemChanged, Person
+from oblivion_protocol.operating import TrackerList
 
 ENDPOINT = "https://hub.example/webhooks/clickup"
 URL = "https://hub.example/"
@@ -228,7 +229,10 @@ async def test_lists_of_a_folder_that_does_not_bring_them_along_are_asked_for(cl
         "GET /space/90110055/list": json.loads(payload("get_folderless_lists")),
     })  # fmt: skip
     lists = await made.open(connected()).lists()
-    assert lists == [("901100200301", "Q4 / AI Squad Queue"), ("901100200300", "Inbox")]
+    assert lists == [
+        TrackerList(id="901100200301", name="AI Squad Queue", group="Product / Q4"),
+        TrackerList(id="901100200300", name="Inbox", group="Product"),
+    ]
 
 
 async def test_a_documented_task_becomes_an_item(clickup, connected, payload):

@@ -103,10 +103,10 @@ async def test_a_probe_with_a_wrong_token_says_what_to_do(clickup):
 
 
 async def test_lists_are_found_with_and_without_folders(clickup):
-    assert sorted(await clickup.tracker.lists()) == [
-        (seed.CLICKUP_LIST_INBOX, "Inbox"),
-        (seed.CLICKUP_LIST_WEBSITE, "Website"),
-        (seed.CLICKUP_LIST_RELIABILITY, "Platform / Reliability"),
+    assert sorted((one.id, one.name, one.group) for one in await clickup.tracker.lists()) == [
+        (seed.CLICKUP_LIST_INBOX, "Inbox", "Product"),
+        (seed.CLICKUP_LIST_WEBSITE, "Website", "Product"),
+        (seed.CLICKUP_LIST_RELIABILITY, "Reliability", "Product / Platform"),
     ]
     assert clickup.calls("GET /folder/*") == []  # The folder has brought its lists along.
     assert await clickup.tracker.list_name(seed.CLICKUP_LIST_INBOX) == "Inbox"

@@ -274,8 +274,10 @@ async def test_permalink_leads_to_the_message_and_a_gone_one_has_none(slack, cha
 
 async def test_channels_are_read_past_short_and_empty_pages(slack, chat, monkeypatch) -> None:
     monkeypatch.setattr("nexus.integrations.slack.sink._PAGE_SIZE", 1)
-    found = {each[0]: each for each in await chat.channels()}
-    assert found[CHANNEL][2] is True
+    slack.sandbox.slack.state.channels[seed.SLACK_CHANNEL_PRIVATE].members.append(seed.SLACK_BOT_USER)
+    found = {each.id: each for each in await chat.channels()}
+    assert (found[CHANNEL].is_member, found[CHANNEL].is_private) == (True, False)
+    assert (found[seed.SLACK_CHANNEL_PRIVATE].is_private, found[seed.SLACK_CHANNEL_WEBSITE].is_member) == (True, False)
     assert seed.SLACK_CHANNEL_WEBSITE in found and seed.SLACK_CHANNEL_ARCHIVED not in found
 
 
