@@ -26,6 +26,7 @@ export function toastDone(message: ReactNode, undo?: () => void): string {
         {undo !== undefined && (
           <Button
             size="compact-xs"
+            flex="none"
             onClick={() => {
               notifications.hide(id);
               undo();

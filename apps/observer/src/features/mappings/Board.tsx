@@ -13,14 +13,14 @@ import {
 import { useHotkey } from "@/lib/keys";
 import { usePermission } from "@/lib/me";
 import classes from "./Board.module.css";
-import type { ChannelRow, ListRow } from "./board";
+import type { ChannelRow, ListRow } from "./boardModel";
 import { Column, type ColumnHandle } from "./Column";
 import { Invitation } from "./Invitation";
 import { centresOf, WIDE, type Item } from "./layout";
-import { Lines, type Line } from "./Lines";
+import { Lines } from "./Lines";
+import { endsOf, linesOf, type Lit } from "./lineModel";
 import { channelOfPair, listOfPair } from "./pairing";
 import { ChannelRowView, ListRowView, type LitBy } from "./Rows";
-import { troubleTone } from "./trouble";
 import { useDrag } from "./useDrag";
 import type { Mapper } from "./useMapper";
 
@@ -34,11 +34,6 @@ export interface BoardProps {
   /** What is around a column: title, filter, and what stands there when nothing can be listed. */
   frameLists: (column: ReactNode) => ReactNode;
   frameChannels: (column: ReactNode) => ReactNode;
-}
-
-interface Lit {
-  side: "list" | "channel";
-  id: string;
 }
 
 /** The two columns and the lines between them. */
@@ -205,43 +200,5 @@ function useLight(
       set((lights) => ({ ...lights, [by]: id === null ? null : { side, id } }));
     },
     [side, set],
-  );
-}
-
-/** The links, and the one that could be: of the pair in the bar, or of what the pointer is on. */
-function linesOf(rows: readonly ListRow[], pair: Mapper["pair"], lit: Lit | null): Line[] {
-  const lines: Line[] = [];
-  const wanted = pair.kind === "link" || pair.kind === "move" ? pair : null;
-  for (const { id: listId, mapping, suggestion, trouble } of rows) {
-    if (mapping !== null) {
-      lines.push({
-        listId,
-        channelId: mapping.channel_id,
-        look: trouble === null ? "linked" : troubleTone(trouble),
-      });
-    } else if (
-      suggestion !== null &&
-      lit?.side === "list" &&
-      lit.id === listId &&
-      wanted?.list.id !== listId
-    ) {
-      lines.push({ listId, channelId: suggestion.channelId, look: "suggested" });
-    }
-  }
-  if (wanted !== null) {
-    const look = wanted.kind === "link" && wanted.isSuggested ? "suggested" : "picked";
-    lines.push({ listId: wanted.list.id, channelId: wanted.channel.id, look });
-  }
-  return lines;
-}
-
-/** What the lines that shine lead to. */
-function endsOf(lines: readonly Line[], lit: Lit | null): ReadonlySet<string> {
-  if (lit === null) return new Set();
-  return new Set(
-    lines.flatMap(({ listId, channelId }) => {
-      if (lit.side === "list") return lit.id === listId ? [channelId] : [];
-      return lit.id === channelId ? [listId] : [];
-    }),
   );
 }

@@ -95,9 +95,8 @@ export function Column<Row>(props: ColumnProps<Row>) {
   // The row may have been drawn only now.
   useEffect(() => {
     if (cursor?.focus !== true) return;
-    scroller.current
-      ?.querySelector<HTMLElement>(`[data-row="${CSS.escape(cursor.key)}"]`)
-      ?.focus({ preventScroll: true });
+    const rows = scroller.current?.querySelectorAll<HTMLElement>("[data-row]") ?? [];
+    [...rows].find((row) => row.dataset.row === cursor.key)?.focus({ preventScroll: true });
   }, [cursor]);
 
   function step(by: number): void {

@@ -2,20 +2,17 @@
 
 import { Button } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
-import Link from "next/link";
 import type { ReactNode } from "react";
 import type { Model } from "@/lib/api/client";
-import { asApiError } from "@/lib/api/problem";
 import { Command } from "@/ui/Command";
 import { EmptyState } from "@/ui/EmptyState";
-import { ErrorState } from "@/ui/ErrorState";
 import { FilterInput } from "@/ui/FilterInput";
 import { Panel } from "@/ui/Panel";
-import { SkeletonRows } from "@/ui/Skeletons";
 import { Synced } from "@/ui/Synced";
 import { ToolIcon } from "@/ui/ToolIcon";
 import { counted, number } from "@/ui/words";
-import type { Board, ChannelRow } from "./board";
+import type { Board, ChannelRow } from "./boardModel";
+import { CatalogContent } from "./CatalogContent";
 import { INVITE } from "./layout";
 import { useMappingsUrl } from "./useMapper";
 
@@ -48,7 +45,7 @@ export function ListFrame({ catalog, shown, counts, children }: ListFrameProps) 
       fill
       flush
     >
-      <Content catalog={catalog} tool="ClickUp" what="lists">
+      <CatalogContent catalog={catalog} tool="ClickUp" what="lists" known={counts.all}>
         {shown > 0 ? (
           children
         ) : counts.all === 0 ? (
@@ -61,7 +58,7 @@ export function ListFrame({ catalog, shown, counts, children }: ListFrameProps) 
         ) : (
           <EmptyState title="No list matches" action={<Button onClick={clear}>Clear filters</Button>} />
         )}
-      </Content>
+      </CatalogContent>
     </Panel>
   );
 }
@@ -124,7 +121,7 @@ export function ChannelFilter({ hotkey }: { hotkey: string | null }) {
 export function ChannelContent({ catalog, channels, shown, children }: ChannelFrameProps) {
   const [, setUrl] = useMappingsUrl();
   return (
-    <Content catalog={catalog} tool="Slack" what="channels">
+    <CatalogContent catalog={catalog} tool="Slack" what="channels" known={channels.length}>
       {shown > 0 ? (
         children
       ) : channels.length === 0 ? (
@@ -139,44 +136,7 @@ export function ChannelContent({ catalog, channels, shown, children }: ChannelFr
           A private channel is only listed once Oblivion is in it: write {INVITE} there, then press Refresh.
         </EmptyState>
       )}
-    </Content>
-  );
-}
-
-/** Rows, a skeleton, or why there are none. */
-function Content({
-  catalog,
-  tool,
-  what,
-  children,
-}: {
-  catalog: UseQueryResult;
-  tool: string;
-  what: string;
-  children: ReactNode;
-}) {
-  if (catalog.data !== undefined) return children;
-  if (!catalog.isError) return <SkeletonRows rows={12} />;
-  if (asApiError(catalog.error).status === 404) {
-    return (
-      <EmptyState
-        title={`${tool} is not connected`}
-        action={
-          <Button component={Link} href="/settings/connections" variant="filled">
-            Connect {tool}
-          </Button>
-        }
-      >
-        Its {what} appear here once it is.
-      </EmptyState>
-    );
-  }
-  return (
-    <ErrorState
-      title={`The ${what} of ${tool} cannot be read`}
-      error={catalog.error}
-      onRetry={() => void catalog.refetch()}
-    />
+    </CatalogContent>
   );
 }
 

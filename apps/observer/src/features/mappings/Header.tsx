@@ -4,7 +4,7 @@ import { SegmentedControl } from "@mantine/core";
 import { IconRefresh, IconSparkles } from "@tabler/icons-react";
 import { ActionButton } from "@/ui/ActionButton";
 import { counted, number } from "@/ui/words";
-import { TABS, type Board, type Tab } from "./board";
+import { TABS, type Board, type Tab } from "./boardModel";
 import classes from "./Header.module.css";
 
 export interface HeaderProps {

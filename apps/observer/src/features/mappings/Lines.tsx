@@ -2,16 +2,10 @@
 
 import { useMemo } from "react";
 import { curve, endsOf, type Ends } from "./geometry";
+import type { Line, Lit } from "./lineModel";
 import classes from "./Lines.module.css";
 import type { Drag } from "./useDrag";
 import { useViewports, type Viewports } from "./useViewports";
-
-/** A line between a list and a channel. Says nothing that the rows do not say in words. */
-export interface Line {
-  listId: string;
-  channelId: string;
-  look: "linked" | "suggested" | "picked" | "failed" | "waiting";
-}
 
 export interface LinesProps {
   lines: readonly Line[];
@@ -24,7 +18,7 @@ export interface LinesProps {
   /** The height of what covers the top of a column. */
   heading: number;
   /** What the pointer or the focus is on: its lines shine, the others step back. */
-  lit: { side: "list" | "channel"; id: string } | null;
+  lit: Lit | null;
   /** The list that was linked just now: its line is drawn slowly. */
   freshListId: string | null;
   drag: Drag | null;

@@ -4,7 +4,9 @@ import { useMediaQuery } from "@mantine/hooks";
 import { useDeferredValue, useMemo, useRef, useState } from "react";
 import { usePaletteAction } from "@/lib/palette";
 import { Page } from "@/ui/Page";
-import { boardOf, matches, type Mapping } from "./board";
+import { toastFailed } from "@/ui/toasts";
+import { counted } from "@/ui/words";
+import { boardOf, linkedChannels, linkedLists, matches, type Mapping } from "./boardModel";
 import { Board } from "./Board";
 import type { ColumnHandle } from "./Column";
 import { ChannelFrame, ListFrame } from "./Frames";
@@ -33,14 +35,19 @@ export function Linker({
   const lists = useLists();
   const channels = useChannels();
   const waiting = useWaiting();
-  const refresh = useRefresh();
   const isNarrow = useMediaQuery(NARROW, false);
   const [dialog, setDialog] = useState<"review" | "rule" | null>(null);
   const listColumn = useRef<ColumnHandle>(null);
 
   const board = useMemo(
-    () => boardOf({ lists: lists.data?.items, channels: channels.data?.items, mappings, waiting }),
-    [lists.data, channels.data, mappings, waiting],
+    () =>
+      boardOf({
+        lists: lists.data?.items ?? (lists.isError ? linkedLists(mappings) : undefined),
+        channels: channels.data?.items ?? (channels.isError ? linkedChannels(mappings) : undefined),
+        mappings,
+        waiting,
+      }),
+    [lists.data, lists.isError, channels.data, channels.isError, mappings, waiting],
   );
   const areKeysOff = dialog !== null;
   const mapper = useMapper(board, {
@@ -64,9 +71,17 @@ export function Linker({
   const isBad = board.lists.some(({ trouble }) => trouble !== null && troubleTone(trouble) === "failed");
   const suggestions = board.lists.filter(({ suggestion }) => suggestion !== null).length;
 
-  const readAnew = () => {
+  const refresh = useRefresh(
+    (read) => {
+      mapper.say(`Refreshed: ${counted(read.lists, "list")}, ${counted(read.channels, "channel")}.`);
+    },
+    (error) => {
+      toastFailed("Not everything could be read anew", error, readAnew);
+    },
+  );
+  function readAnew(): void {
     refresh.mutate();
-  };
+  }
   usePaletteAction(
     "mappings-refresh",
     "Refresh lists and channels",
@@ -103,7 +118,7 @@ export function Linker({
           trouble={isBad ? "failed" : "waiting"}
         />
       }
-      footer={isNarrow ? undefined : <LinkBar {...bar} />}
+      footer={isNarrow || board.counts.all === 0 ? undefined : <LinkBar {...bar} />}
     >
       {isNarrow ? (
         <Narrow
@@ -112,7 +127,7 @@ export function Linker({
           mapper={mapper}
           catalogs={{ lists, channels }}
           board={board}
-          bar={bar}
+          bar={{ ...bar, areKeysOff: true }}
         />
       ) : (
         <Board

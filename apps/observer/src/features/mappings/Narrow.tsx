@@ -2,9 +2,10 @@
 
 import { Drawer } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
+import { useEffect, useEffectEvent, useRef } from "react";
 import type { Model } from "@/lib/api/client";
-import type { ChannelRow, ListRow } from "./board";
-import { Column } from "./Column";
+import type { ChannelRow, ListRow } from "./boardModel";
+import { Column, type ColumnHandle } from "./Column";
 import { ChannelContent, ChannelFilter, ListFrame } from "./Frames";
 import { Invitation } from "./Invitation";
 import { NARROW, type Item } from "./layout";
@@ -34,6 +35,23 @@ export function Narrow({ lists, channels, mapper, catalogs, board, bar }: Narrow
   const list = listOfPair(pair);
   const chosen = channelOfPair(pair)?.id ?? null;
   const suggested = pair.kind === "link" && pair.isSuggested ? pair.channel.id : null;
+  const channelColumn = useRef<ColumnHandle>(null);
+  const listId = list?.id;
+
+  // The channel is in sight when the sheet has come up.
+  const show = useEffectEvent(() => {
+    if (chosen !== null) channelColumn.current?.reveal(chosen);
+  });
+  useEffect(() => {
+    if (listId === undefined) return;
+    const frame = requestAnimationFrame(() => {
+      show();
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+    };
+  }, [listId]);
+
   return (
     <>
       <ListFrame catalog={catalogs.lists} shown={mapper.lists.length} counts={board.counts}>
@@ -73,6 +91,7 @@ export function Narrow({ lists, channels, mapper, catalogs, board, bar }: Narrow
                   label="Slack channels"
                   items={channels}
                   heights={NARROW}
+                  handle={channelColumn}
                   dots="left"
                   renderRow={(channel, tabIndex) => (
                     <ChannelRowView

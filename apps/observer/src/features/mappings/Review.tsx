@@ -6,7 +6,7 @@ import { IconAlertTriangle, IconArrowRight, IconCheck } from "@tabler/icons-reac
 import { useState } from "react";
 import { ActionButton } from "@/ui/ActionButton";
 import { counted } from "@/ui/words";
-import type { ListRow } from "./board";
+import type { ListRow } from "./boardModel";
 import classes from "./Review.module.css";
 import { useBulk, type Proposal } from "./useBulk";
 

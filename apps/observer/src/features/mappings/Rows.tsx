@@ -3,7 +3,7 @@
 import { Tooltip } from "@mantine/core";
 import { IconAlertTriangle, IconClock, IconHash, IconLock, IconSparkles } from "@tabler/icons-react";
 import type { FocusEvent, PointerEvent } from "react";
-import type { ChannelRow, ListRow } from "./board";
+import type { ChannelRow, ListRow } from "./boardModel";
 import classes from "./Rows.module.css";
 import { troubleTone, troubleWords } from "./trouble";
 import { isPending } from "./writes";

@@ -3,7 +3,7 @@
 import { Group, Modal, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { ActionButton } from "@/ui/ActionButton";
-import type { Mapping } from "./board";
+import type { Mapping } from "./boardModel";
 import classes from "./RuleEditor.module.css";
 import { keywordProblem, RULE_NOTES, RULES, type SyncRule } from "./rules";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ChannelRow, ListRow } from "./board";
+import type { ChannelRow, ListRow } from "./boardModel";
 import { curve, endsOf } from "./geometry";
 import { centresOf, channelItems, headingAbove, listItems, rowAway, WIDE } from "./layout";
 

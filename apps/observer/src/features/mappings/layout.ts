@@ -1,4 +1,4 @@
-import type { ChannelRow, ListRow } from "./board";
+import type { ChannelRow, ListRow } from "./boardModel";
 
 /** What a column shows, from top to bottom. Heights are fixed, so that where a row is can be calculated. */
 export type Item<Row> =

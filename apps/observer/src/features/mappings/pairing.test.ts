@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boardOf, type ChannelRow, type ListRow } from "./board";
+import { boardOf, type ChannelRow, type ListRow } from "./boardModel";
 import { pairOf } from "./pairing";
 import { mapping, testChannel, testList } from "./testing";
 

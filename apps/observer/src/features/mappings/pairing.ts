@@ -1,4 +1,4 @@
-import type { ChannelRow, ListRow, Mapping } from "./board";
+import type { ChannelRow, ListRow, Mapping } from "./boardModel";
 
 /** What is chosen on both sides, and so what the bar offers. */
 export type Pair =

@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { bodyOf, type Model, type NexusClient } from "@/lib/api/client";
 import { useApi } from "@/lib/api/provider";
 import { useMe } from "@/lib/me";
-import type { Mapping } from "./board";
+import type { Mapping } from "./boardModel";
 import { DEFAULT_KEYWORD, DEFAULT_RULE } from "./rules";
 import { applied, reverted, settled, type Write } from "./writes";
 
@@ -46,20 +46,28 @@ export function useChannels() {
   });
 }
 
-/** Has Nexus read both anew at the vendors. */
-export function useRefresh() {
+export interface Refreshed {
+  lists: number;
+  channels: number;
+}
+
+/** Has Nexus read both anew at the vendors. Where one fails, what was read before stays, marked as out of date. */
+export function useRefresh(onDone: (refreshed: Refreshed) => void, onFailed: (error: unknown) => void) {
   const api = useApi();
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async () => {
-      const results = await Promise.allSettled([
-        readLists(api, true).then((lists) => queries.setQueryData(LISTS, lists)),
-        readChannels(api, true).then((channels) => queries.setQueryData(CHANNELS, channels)),
-        queries.refetchQueries({ queryKey: MAPPINGS }),
+      void queries.refetchQueries({ queryKey: MAPPINGS });
+      const [lists, channels] = await Promise.allSettled([
+        queries.query({ queryKey: LISTS, queryFn: () => readLists(api, true), staleTime: 0 }),
+        queries.query({ queryKey: CHANNELS, queryFn: () => readChannels(api, true), staleTime: 0 }),
       ]);
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      if (lists.status === "rejected") throw lists.reason;
+      if (channels.status === "rejected") throw channels.reason;
+      return { lists: lists.value.items.length, channels: channels.value.items.length };
     },
+    onSuccess: onDone,
+    onError: onFailed,
   });
 }
 

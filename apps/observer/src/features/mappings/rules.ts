@@ -1,4 +1,4 @@
-import type { Mapping } from "./board";
+import type { Mapping } from "./boardModel";
 
 export type SyncRule = Mapping["sync_rule"];
 

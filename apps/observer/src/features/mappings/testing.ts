@@ -1,5 +1,5 @@
 import type { Model } from "@/lib/api/client";
-import type { Mapping } from "./board";
+import type { Mapping } from "./boardModel";
 
 /** A list for tests. */
 export function testList(id: string, name: string, group = ""): Model<"TrackerList"> {

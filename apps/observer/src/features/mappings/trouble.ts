@@ -1,4 +1,4 @@
-import type { Mapping, Trouble } from "./board";
+import type { Mapping, Trouble } from "./boardModel";
 
 /** How bad it is: nothing is posted, or not everything is heard. */
 export function troubleTone(trouble: Trouble): "failed" | "waiting" {

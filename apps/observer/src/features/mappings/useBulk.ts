@@ -5,7 +5,7 @@ import { asApiError } from "@/lib/api/problem";
 import { toastDone, toastFailed } from "@/ui/toasts";
 import { counted } from "@/ui/words";
 import { useWrites } from "./queries";
-import type { ListRow } from "./board";
+import type { ListRow } from "./boardModel";
 import { inverseOf, type Named, type Write } from "./writes";
 
 /** A list and the channel that it would be linked to. */

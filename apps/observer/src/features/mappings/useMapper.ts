@@ -7,7 +7,7 @@ import { useHotkey } from "@/lib/keys";
 import { usePermission } from "@/lib/me";
 import { toastDone, toastFailed } from "@/ui/toasts";
 import { asApiError } from "@/lib/api/problem";
-import { isIn, matches, nextUnlinked, TABS, type Board, type ListRow } from "./board";
+import { isIn, matches, nextUnlinked, TABS, type Board, type ListRow } from "./boardModel";
 import { pairOf, type Pair } from "./pairing";
 import { useWrites } from "./queries";
 import { doneWords, failedWords, inverseOf, isPending, type Write } from "./writes";
@@ -46,6 +46,7 @@ export interface Mapper {
   freshListId: string | null;
   /** For those who cannot see the screen. */
   said: string;
+  say: (words: string) => void;
 }
 
 export interface MapperOptions {
@@ -196,5 +197,6 @@ export function useMapper(board: Board, { onNext, advances, areKeysOff }: Mapper
     goToNext,
     freshListId,
     said,
+    say,
   };
 }

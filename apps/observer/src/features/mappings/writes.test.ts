@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Mapping } from "./board";
+import type { Mapping } from "./boardModel";
 import { mapping } from "./testing";
 import { applied, doneWords, inverseOf, isPending, reverted, settled, type Write } from "./writes";
 

@@ -1,4 +1,4 @@
-import type { Mapping } from "./board";
+import type { Mapping } from "./boardModel";
 import { DEFAULT_KEYWORD, DEFAULT_RULE, ruleInWords, type SyncRule } from "./rules";
 
 /** Something at a vendor, by its id and what people call it. */

@@ -102,6 +102,17 @@ export function boardOf({ lists, channels, mappings, waiting }: Sources): Board 
   return { lists: listRows, channels: channelRows, counts: countsOf(listRows) };
 }
 
+/** The lists that are known from their links, for when the tracker cannot be read. */
+export function linkedLists(mappings: readonly Mapping[]): Model<"TrackerList">[] {
+  return mappings.map(({ list_id: id, list_name: name }) => ({ id, name, group: "Linked" }));
+}
+
+/** The channels that are known from their links, likewise. */
+export function linkedChannels(mappings: readonly Mapping[]): Model<"ChatChannel">[] {
+  const known = new Map(mappings.map(({ channel_id: id, channel_name: name }) => [id, name]));
+  return [...known].map(([id, name]) => ({ id, name, is_member: true, is_private: false }));
+}
+
 /** Whether cards can be posted there: Oblivion joins a public channel by itself, a private one takes an invitation. */
 export function canBeLinked(channel: Pick<Model<"ChatChannel">, "is_member" | "is_private">): boolean {
   return channel.is_member || !channel.is_private;

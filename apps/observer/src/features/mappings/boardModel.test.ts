@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { boardOf, isIn, matches, nextUnlinked, type Sources } from "./board";
+import {
+  boardOf,
+  isIn,
+  linkedChannels,
+  linkedLists,
+  matches,
+  nextUnlinked,
+  type Sources,
+} from "./boardModel";
 import { mapping, testChannel as channel, testList as list } from "./testing";
 
 function board(over: Partial<Sources> = {}) {
@@ -68,6 +76,20 @@ describe("the board", () => {
     expect([lists, channels]).toEqual([[], []]);
     expect(counts.trouble).toBe(0);
     expect(board({ channels: undefined }).lists.every(({ trouble }) => trouble === null)).toBe(true);
+  });
+});
+
+describe("while a vendor cannot be read", () => {
+  it("what is linked is known still, and nothing is wrong with it", () => {
+    const mappings = [mapping("L1", "C1"), mapping("L2", "C1")];
+    const { lists, channels, counts } = board({
+      lists: linkedLists(mappings),
+      channels: linkedChannels(mappings),
+      mappings,
+    });
+    expect(lists.map(({ name }) => name)).toEqual(["List L1", "List L2"]);
+    expect(channels).toMatchObject([{ id: "C1", lists: 2 }]);
+    expect(counts).toMatchObject({ linked: 2, trouble: 0 });
   });
 });
 
