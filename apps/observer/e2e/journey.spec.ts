@@ -15,13 +15,15 @@ import {
  */
 test.describe.configure({ mode: "serial" });
 
+/** Opens the address that they were given, and goes to a page from there. */
 async function goTo(page: Page, label: string): Promise<void> {
+  await page.goto("/");
+  await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: label }).click();
   await expect(page.getByRole("heading", { level: 1, name: label })).toBeVisible();
 }
 
 test("links a list to a channel", async ({ page }) => {
-  await page.goto("/");
   await goTo(page, "Mappings");
   await page.getByRole("button", { name: /^Reliability/ }).click();
   await page.getByRole("button", { name: /^channel ai-squad/ }).click();
@@ -32,7 +34,6 @@ test("links a list to a channel", async ({ page }) => {
 });
 
 test("watches a task go through", async ({ page }) => {
-  await page.goto("/");
   await goTo(page, "Tasks");
   await writeTask("Export loses a row", "@AI_Squad fix_bug", LIST_RELIABILITY);
   const row = page.getByRole("row", { name: /Export loses a row/ }); // it comes by itself
@@ -49,7 +50,6 @@ test("watches a task go through", async ({ page }) => {
 
 test("finds why another one waits", async ({ page }) => {
   await writeTask("Rotate the staging certificate", "@AI_Squad rotate_certificate", LIST_RELIABILITY);
-  await page.goto("/");
   await goTo(page, "Tasks");
   const row = page.getByRole("row", { name: /Rotate the staging certificate/ });
   await expect(row).toContainText(/waiting/i);
@@ -71,7 +71,6 @@ test("replays a dead letter, and it arrives once", async ({ page }) => {
   });
   const words = `Please look at April, too (${Date.now()})`;
   await comment(task.id, words);
-  await page.goto("/");
   await goTo(page, "Dead letters");
   const cause = page.getByRole("listitem").filter({ hasText: /restricted_action|not allowed|may not/i });
   await expect(cause).toBeVisible({ timeout: 30_000 });

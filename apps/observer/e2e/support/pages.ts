@@ -26,5 +26,5 @@ export function nameOf(path: string): string {
 export async function open(page: Page, path: string, heading: string): Promise<void> {
   await page.goto(path);
   await expect(page.getByRole("heading", { level: 1, name: heading })).toBeVisible();
-  await expect(page.locator("[data-skeleton], .mantine-Skeleton-root")).toHaveCount(0);
+  await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
 }
