@@ -1,5 +1,6 @@
-import { Home } from "@/features/firstrun/Home";
+import { redirect } from "next/navigation";
 
+/** Where people begin: does everything get through? An empty system welcomes them from there. */
 export default function HomePage() {
-  return <Home />;
+  redirect("/overview");
 }

@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import { signedInAs } from "../../../tests/support/people";
 import { ORIGIN, renderPage } from "../../../tests/support/render";
 import { overviewOf } from "../overview/example";
-import { Home } from "./Home";
 import { SetupCard } from "./SetupCard";
 import type { FirstRun } from "./steps";
 import { Welcome } from "./Welcome";
+import { WelcomeOnce } from "./WelcomeOnce";
 
 const { replace } = vi.hoisted(() => ({ replace: vi.fn() }));
 vi.mock("next/navigation", () => ({ useRouter: () => ({ replace, push: vi.fn() }) }));
@@ -76,25 +76,21 @@ test("a viewer reads who has to do it", async () => {
   expect(screen.getByRole("button", { name: "Connect ClickUp" })).toHaveAttribute("aria-disabled", "true");
 });
 
-test("an empty system welcomes people once, then shows the overview", async () => {
-  const first = renderPage(<Home />);
+test("an empty system welcomes people once", async () => {
+  const first = renderPage(<WelcomeOnce firstRun={NOTHING} />);
   await waitFor(() => {
     expect(replace).toHaveBeenCalledExactlyOnceWith("/welcome");
   });
   first.unmount();
   replace.mockReset();
-  renderPage(<Home />);
-  await waitFor(() => {
-    expect(replace).toHaveBeenCalledExactlyOnceWith("/overview");
-  });
+  renderPage(<WelcomeOnce firstRun={NOTHING} />);
+  expect(replace).not.toHaveBeenCalled();
 });
 
-test("a system that is in use begins with the overview", async () => {
-  firstRun = { ...NOTHING, clickup: true };
-  renderPage(<Home />);
-  await waitFor(() => {
-    expect(replace).toHaveBeenCalledExactlyOnceWith("/overview");
-  });
+test("a system that is in use begins with the overview", () => {
+  localStorage.clear();
+  renderPage(<WelcomeOnce firstRun={{ ...NOTHING, clickup: true }} />);
+  expect(replace).not.toHaveBeenCalled();
 });
 
 test("the card on the overview is there until the way was gone", () => {

@@ -3,6 +3,7 @@
 import { Stack } from "@mantine/core";
 import { useState } from "react";
 import { SetupCard } from "@/features/firstrun/SetupCard";
+import { WelcomeOnce } from "@/features/firstrun/WelcomeOnce";
 import { ErrorState } from "@/ui/ErrorState";
 import { LiveDot } from "@/ui/LiveDot";
 import { Page } from "@/ui/Page";
@@ -44,6 +45,7 @@ export function Overview() {
     >
       {data !== undefined ? (
         <Stack gap={18}>
+          <WelcomeOnce firstRun={data.first_run} />
           <SetupCard firstRun={data.first_run} />
           <VerdictPanel overview={data} summary={summaryOf(data, rangeWords(range))} />
           <Figures overview={data} when={rangeWords(range)} />
