@@ -984,7 +984,7 @@ export interface Overview {
   dead: Dead;
   agents: AgentsNow;
   /**
-   * Of what was settled within the window.
+   * Failed, of what came in and what was to go out within the window.
    */
   error_rate: number;
   throughput: Throughput;

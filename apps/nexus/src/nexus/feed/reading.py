@@ -6,10 +6,11 @@ later ones, are what has been written since, however old their `changed_at` is (
 See docs/decisions/0014.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -26,6 +27,7 @@ a transaction in which nothing happens after 30 s."""
 _SEARCHED_ROWS = 2000
 """How many rows of each table are looked at for the tail of a feed that is filtered."""
 
+_SLICE_ROWS = 100
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000
 
 _NOW = text("""
@@ -187,22 +189,44 @@ async def _read(
     }
     if conversation is None:
         found |= {what: (await session.execute(query, about)).all() for what, query in _OF_ALL.items()}
-    lines = [
-        *(line for row in found["webhooks"] for line in webhook_lines(row, labels)),
-        *(line for row in found["deliveries"] for line in delivery_lines(row, labels)),
-        *(task_line(row) for row in found["events"]),
-        *(audit_line(row) for row in found.get("acts", ())),
-        *(line for row in found.get("sessions", ()) for line in session_lines(row, position.at, ONLINE_WITHIN)),
+    kept = [
+        line
+        for row in found.get("sessions", ())
+        for line in session_lines(row, position.at, ONLINE_WITHIN)
+        if line.ts > since and wanted(line, filters)
     ]
-    kept = sorted(
-        (line for line in lines if line.ts > since and wanted(line, filters)), key=lambda line: (line.ts, line.id)
+    newest_first = sorted(
+        ((row.changed_at, what, row) for what in (*_OF_ONE, "acts") for row in found.get(what, ())),
+        key=lambda change: change[0],
+        reverse=True,
     )
+    complete = True
+    for number, (changed_at, what, row) in enumerate(newest_first):
+        if number % _SLICE_ROWS == 0:
+            await asyncio.sleep(0)  # thousands of lines must not hold up the webhooks of this process
+            if sum(line.ts > changed_at for line in kept) >= limit:
+                complete = False
+                break
+        kept += (line for line in _lines_of(what, row, labels) if line.ts > since and wanted(line, filters))
+    kept.sort(key=lambda line: (line.ts, line.id))
     return Reading(
         lines=kept[-limit:],
         position=position,
         conversations={row.conversation_id for what in _OF_ONE for row in found[what]} - {None},
-        truncated=len(kept) > limit or any(len(rows) == rows_limit for rows in found.values()),
+        truncated=not complete or len(kept) > limit or any(len(rows) == rows_limit for rows in found.values()),
     )
+
+
+def _lines_of(what: str, row: Any, labels: Mapping[str, str]) -> Iterable[FeedLine]:
+    match what:
+        case "webhooks":
+            return webhook_lines(row, labels)
+        case "deliveries":
+            return delivery_lines(row, labels)
+        case "events":
+            return (task_line(row),)
+        case _:
+            return (audit_line(row),)
 
 
 async def _conversation_of(session: AsyncSession, wanted_id: str) -> UUID | None:

@@ -1,5 +1,6 @@
 """What one dashboard is to be sent: bounded, in batches, and no faster than it is read."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ MAX_PENDING_TASKS = 1000
 MAX_LINE_BYTES = 16 * 1024
 CURSOR_SECONDS = 10.0
 """How often a dashboard that sees no lines is told up to where it has seen them all."""
+_SLICE_LINES = 200
 _FRAME_BYTES = MAX_MESSAGE_BYTES - 2048
 """What the lines of one message may have together: the rest is for what is around them."""
 
@@ -39,6 +41,16 @@ class ReadyLine:
             payload |= {"data": {"truncated": True}, "message": line.message[:1000]}
             size = len(orjson.dumps(payload))
         return cls(line, payload, size)
+
+
+async def ready(lines: Sequence[FeedLine]) -> list[ReadyLine]:
+    """Lines as they go over the wire; many of them do not hold up the rest of this process."""
+    made: list[ReadyLine] = []
+    for number, line in enumerate(lines, 1):
+        made.append(ReadyLine.of(line))
+        if number % _SLICE_LINES == 0:
+            await asyncio.sleep(0)
+    return made
 
 
 @dataclass

@@ -14,7 +14,7 @@ from nexus.feed.changes import read_tasks
 from nexus.feed.figures import read_figures
 from nexus.feed.reading import LATE, Position, Reading, read_since, read_tail, where_now
 from nexus.feed.roster import read_presence
-from nexus.gateway.outbox import Outbox, ReadyLine
+from nexus.gateway.outbox import Outbox, ReadyLine, ready
 from nexus.kit.logging import get_logger
 from nexus.store.database import Database, is_unavailable
 from oblivion_protocol.admin import AgentPresence, FeedAnswer, FeedFilters, Presence, Stats, TaskChanged
@@ -60,7 +60,7 @@ class Watching:
         async with self._beginning(sid, filters) as (outbox, session):
             reading = await read_tail(session, self._labels, filters, tail)
         cursor = reading.position.cursor
-        outbox.begin([*map(ReadyLine.of, reading.lines)], cursor, since=cursor)
+        outbox.begin(await ready(reading.lines), cursor, since=cursor)
         return FeedAnswer(cursor=cursor)
 
     async def resume(self, sid: str, since: Position, filters: FeedFilters | None) -> FeedAnswer:
@@ -68,7 +68,7 @@ class Watching:
         chosen = filters or self.outboxes[sid].filters or FeedFilters()
         async with self._beginning(sid, chosen) as (outbox, session):
             reading = await read_since(session, since, self._labels, chosen)
-        outbox.begin([*map(ReadyLine.of, reading.lines)], reading.position.cursor, since=since.cursor)
+        outbox.begin(await ready(reading.lines), reading.position.cursor, since=since.cursor)
         return FeedAnswer(cursor=reading.position.cursor, truncated=reading.truncated)
 
     @asynccontextmanager
@@ -118,7 +118,7 @@ class Watching:
             presence = await self._roster(session, reading.position.at)
             stats = await self._figures(session, reading.position.at)
         self._position = reading.position
-        fresh = self._fresh(reading)
+        fresh = await self._fresh(reading)
         changed = [task for task in tasks if self._tasks.get(task.id) != task]
         self._tasks = dict([*self._tasks.items(), *((task.id, task) for task in changed)][-_KNOWN_TASKS:])
         for outbox in self.outboxes.values():
@@ -128,12 +128,12 @@ class Watching:
             outbox.presence, outbox.stats = presence or outbox.presence, stats or outbox.stats
         return bool(fresh or changed)
 
-    def _fresh(self, reading: Reading) -> list[ReadyLine]:
+    async def _fresh(self, reading: Reading) -> list[ReadyLine]:
         fresh = [line for line in reading.lines if line.id not in self._seen]
         oldest = reading.position.at - 2 * LATE
         self._seen = {line_id: ts for line_id, ts in self._seen.items() if ts > oldest}
         self._seen |= {line.id: line.ts for line in fresh}
-        return [*map(ReadyLine.of, fresh)]
+        return await ready(fresh)
 
     async def _roster(self, session: AsyncSession, now: datetime) -> Presence | None:
         """The roster, if it is not what it was."""
