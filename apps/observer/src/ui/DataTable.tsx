@@ -164,7 +164,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         </tbody>
       </table>
       {onMore !== undefined && (
-        <More onMore={onMore} isLoading={isLoadingMore === true} auto={autoMore === true} />
+        <More count={count} onMore={onMore} isLoading={isLoadingMore === true} auto={autoMore === true} />
       )}
     </div>
   );
@@ -181,7 +181,17 @@ function Gap({ height, span }: { height: number; span: number }) {
 }
 
 /** At the end of the rows that are here. */
-function More({ onMore, isLoading, auto }: { onMore: () => void; isLoading: boolean; auto: boolean }) {
+function More({
+  count,
+  onMore,
+  isLoading,
+  auto,
+}: {
+  count: number;
+  onMore: () => void;
+  isLoading: boolean;
+  auto: boolean;
+}) {
   const element = useRef<HTMLDivElement>(null);
   const read = useEffectEvent(onMore);
   useEffect(() => {
@@ -197,7 +207,8 @@ function More({ onMore, isLoading, auto }: { onMore: () => void; isLoading: bool
     return () => {
       observer.disconnect();
     };
-  }, [auto, isLoading]);
+    // With each row more it is seen anew whether the end is still near.
+  }, [auto, isLoading, count]);
   return (
     <div ref={element} className={classes.more}>
       <Button variant="subtle" onClick={onMore} loading={isLoading}>

@@ -54,6 +54,7 @@ export const LogRow = memo(
       );
     }
     const { line, at } = row;
+    const [time, fraction] = clockTime(at);
     const reach = isCurrent ? 0 : -1;
     return (
       <div
@@ -76,7 +77,8 @@ export const LogRow = memo(
           }}
         >
           <time className={classes.time} dateTime={line.ts}>
-            {clockTime(at)}
+            {time}
+            <span className={classes.fraction}>{fraction}</span>
           </time>
           <span className={classes.level}>{line.level}</span>
           <span className={classes.source}>{toolName(line.source)}</span>

@@ -37,11 +37,11 @@ export function asText({ line }: Entry): string {
     .join(" ");
 }
 
-/** "14:03:22.418", here. */
-export function clockTime(at: number): string {
+/** "14:03:22" and ".418", here. */
+export function clockTime(at: number): [string, string] {
   const date = new Date(at / 1000);
   const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits);
-  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  return [`${hours}:${minutes}:${seconds}`, `.${String(date.getMilliseconds()).padStart(3, "0")}`];
 }
 
 /** Which day it is here, as a number that days of one another differ by. */

@@ -63,14 +63,23 @@ export function matcherOf({ level, source, task, q, regex }: FeedParams): Matche
   const hasText = regex
     ? (text: string) => pattern === null || text.search(pattern) >= 0
     : (text: string) => text.includes(plain);
-  return {
-    pattern,
-    error,
-    matches: ({ line, text }) =>
-      (levels.size === 0 || levels.has(line.level)) &&
-      (sources.size === 0 || sources.has(line.source)) &&
-      (task === null || line.task_id === task) &&
-      hasText(text),
+  const test = ({ line, text }: Entry) =>
+    (levels.size === 0 || levels.has(line.level)) &&
+    (sources.size === 0 || sources.has(line.source)) &&
+    (task === null || line.task_id === task) &&
+    hasText(text);
+  return { pattern, error, matches: onceEach(test) };
+}
+
+/** Tests each line once: all of them are asked for anew with every batch. */
+function onceEach(test: (entry: Entry) => boolean): (entry: Entry) => boolean {
+  const known = new WeakMap<Entry, boolean>();
+  return (entry) => {
+    const before = known.get(entry);
+    if (before !== undefined) return before;
+    const result = test(entry);
+    known.set(entry, result);
+    return result;
   };
 }
 

@@ -102,7 +102,7 @@ function Message({ said, tools }: { said: Said; tools: string[] }) {
 }
 
 function Face({ author, kind }: { author: string; kind: Said["author_kind"] }) {
-  if (kind === "person") return <Avatar size={24} radius="xl" color="initials" name={author} aria-hidden />;
+  if (kind === "person") return <Avatar size={24} radius="xl" name={author} aria-hidden />;
   return (
     <Avatar size={24} radius="sm" aria-hidden>
       {kind === "agent" ? <IconRobot size={15} /> : <IconInfinity size={15} />}

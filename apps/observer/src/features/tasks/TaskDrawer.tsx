@@ -1,12 +1,14 @@
 "use client";
 
 import { Tabs } from "@mantine/core";
+import { useState } from "react";
 import { useHotkey } from "@/lib/keys";
 import { DetailDrawer } from "@/ui/DetailDrawer";
 import { ErrorState } from "@/ui/ErrorState";
 import { SkeletonText } from "@/ui/Skeletons";
 import { Conversation } from "./Conversation";
 import { useOpenTaskEvents } from "./live";
+import type { Row } from "./paging";
 import { TABS, type Tab } from "./params";
 import { useTask } from "./queries";
 import { TaskActions } from "./TaskActions";
@@ -28,67 +30,71 @@ export interface TaskDrawerProps {
 }
 
 /** A task as a whole, from the right. */
-export function TaskDrawer({ id, ...rest }: TaskDrawerProps) {
-  return id === null ? (
-    <DetailDrawer opened={false} onClose={rest.onClose} title="" size={DRAWER_PX}>
-      {null}
-    </DetailDrawer>
-  ) : (
-    <OpenTask key={id} id={id} {...rest} />
-  );
-}
-
-function OpenTask({ id, tab, onTab, onStep, onClose }: TaskDrawerProps & { id: string }) {
+export function TaskDrawer({ id: openId, tab, onTab, onStep, onClose }: TaskDrawerProps) {
+  const [id, setId] = useState(openId);
+  // While it slides away, what was in it stays.
+  if (openId !== null && openId !== id) setId(openId);
+  const isOpen = openId !== null;
   const { data: task, error, refetch } = useTask(id);
   useOpenTaskEvents(id, task);
-  useHotkey("j", "Next task", "This page", () => {
-    onStep(1);
-  });
-  useHotkey("k", "Previous task", "This page", () => {
-    onStep(-1);
-  });
+  const step = (by: 1 | -1) => () => {
+    onStep(by);
+  };
+  useHotkey("j", "Next task", "This page", step(1), !isOpen);
+  useHotkey("k", "Previous task", "This page", step(-1), !isOpen);
   return (
     <DetailDrawer
-      opened
+      opened={isOpen}
       onClose={onClose}
       size={DRAWER_PX}
       title={task?.title ?? (error === null ? "Task" : "No such task")}
       subtitle={task && <TaskFacts task={task} />}
-      actions={task && <TaskActions task={task} />}
+      actions={task && <TaskActions key={task.id} task={task} />}
     >
-      {task === undefined ? (
-        error === null ? (
-          <SkeletonText lines={6} />
-        ) : (
-          <ErrorState title="The task could not be read" error={error} onRetry={() => void refetch()} />
-        )
+      {id !== null && task !== undefined ? (
+        <TaskTabs key={id} id={id} task={task} tab={tab} onTab={onTab} />
+      ) : error === null ? (
+        <SkeletonText lines={6} />
       ) : (
-        <Tabs
-          value={tab}
-          keepMounted={false}
-          onChange={(value) => {
-            const wanted = TABS.find((each) => each === value);
-            if (wanted !== undefined) onTab(wanted);
-          }}
-        >
-          <Tabs.List mb="md">
-            {TABS.map((each) => (
-              <Tabs.Tab key={each} value={each}>
-                {LABELS[each]}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-          <Tabs.Panel value="timeline">
-            <Timeline id={id} task={task} />
-          </Tabs.Panel>
-          <Tabs.Panel value="conversation">
-            <Conversation id={id} />
-          </Tabs.Panel>
-          <Tabs.Panel value="why">
-            <Why id={id} />
-          </Tabs.Panel>
-        </Tabs>
+        <ErrorState title="The task could not be read" error={error} onRetry={() => void refetch()} />
       )}
     </DetailDrawer>
+  );
+}
+
+interface TaskTabsProps {
+  id: string;
+  task: Row;
+  tab: Tab;
+  onTab: (tab: Tab) => void;
+}
+
+function TaskTabs({ id, task, tab, onTab }: TaskTabsProps) {
+  return (
+    <Tabs
+      value={tab}
+      keepMounted={false}
+      onChange={(value) => {
+        const wanted = TABS.find((each) => each === value);
+        if (wanted !== undefined) onTab(wanted);
+      }}
+    >
+      <Tabs.List mb="md">
+        {TABS.map((each) => (
+          <Tabs.Tab key={each} value={each}>
+            {LABELS[each]}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value="timeline">
+        <Timeline id={id} task={task} />
+      </Tabs.Panel>
+      <Tabs.Panel value="conversation">
+        <Conversation id={id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="why">
+        <Why id={id} />
+      </Tabs.Panel>
+    </Tabs>
   );
 }

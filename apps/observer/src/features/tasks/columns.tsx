@@ -13,7 +13,7 @@ export const COLUMNS: Column<Row>[] = [
   {
     key: "state",
     header: "State",
-    width: "clamp(150px, 27vw, 380px)",
+    width: "clamp(172px, 27vw, 380px)",
     render: (task) => <State task={task} />,
   },
   {

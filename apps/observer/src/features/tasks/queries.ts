@@ -68,14 +68,15 @@ export function useTasks(filters: TaskFilters) {
   };
 }
 
-/** One task by its id or its conversation's; what the list knows of it is shown at once. */
-export function useTask(id: string) {
+/** One task by its id or its conversation's, if any; what the list knows of it is shown at once. */
+export function useTask(id: string | null) {
   const api = useApi();
   const queries = useQueryClient();
   return useQuery<Row>({
     queryKey: ["task", id],
-    queryFn: ({ signal }) => readTask(api, id, signal),
-    placeholderData: () => knownTask(queries, id),
+    queryFn: ({ signal }) => readTask(api, id ?? "", signal),
+    enabled: id !== null,
+    placeholderData: () => (id === null ? undefined : knownTask(queries, id)),
   });
 }
 

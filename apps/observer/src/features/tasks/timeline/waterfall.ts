@@ -44,7 +44,8 @@ const OUTWEIGHS = 2;
 const BREAK_PERCENT = 8;
 const ALL_BREAKS_PERCENT = 40;
 const TICK_PERCENT = 20;
-const NEAR_PERCENT = 10;
+/** Ticks nearer than this would be written over one another. */
+const NEAR_PERCENT = 19;
 
 interface Stretch {
   start: number;
@@ -142,7 +143,7 @@ function ticksOf(stretches: readonly Stretch[]): Tick[] {
   const add = (moment: number) => {
     const left = at(moment);
     const last = ticks.at(-1);
-    if (last !== undefined && left - last.left >= NEAR_PERCENT && left <= 100 - NEAR_PERCENT / 2) {
+    if (last !== undefined && left - last.left >= NEAR_PERCENT && left <= 100 - NEAR_PERCENT / 4) {
       ticks.push({ left, ms: moment - begin });
     }
   };
