@@ -99,7 +99,9 @@ test("while Nexus restarts one banner says so, old rows stay, and it goes away b
   kill(pidOf("gateway"), "SIGSTOP");
   const stopped = pidOf("gateway");
   try {
-    await expect(page.getByRole("alert").filter({ hasText: /Nexus/ })).toHaveCount(1, { timeout: 45_000 });
+    await expect(page.getByRole("alert").filter({ hasText: /Nexus/ })).toHaveCount(1, {
+      timeout: 90_000,
+    });
     await expect(page.getByText("demo", { exact: true }).first()).toBeVisible();
   } finally {
     kill(stopped, "SIGCONT");

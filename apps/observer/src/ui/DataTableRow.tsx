@@ -31,6 +31,8 @@ export interface TableRowProps<Row> {
   isSelected: boolean;
 }
 
+const PRESSABLE = "a, button, input, label";
+
 function PlainTableRow<Row>(props: TableRowProps<Row>) {
   const { index, row, rowKey, columns, onOpen, selection, isOpen, isSelected } = props;
   return (
@@ -40,6 +42,10 @@ function PlainTableRow<Row>(props: TableRowProps<Row>) {
       data-open={isOpen || undefined}
       data-selected={isSelected || undefined}
       className={clsx(onOpen !== undefined && classes.opens)}
+      onClick={({ target }) => {
+        // What lies above the button that spans the row, and cannot be pressed itself, opens the row, too.
+        if (target instanceof Element && target.closest(PRESSABLE) === null) onOpen?.(row);
+      }}
     >
       {selection !== undefined && (
         <td className={classes.check}>
