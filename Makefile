@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,8 +30,11 @@ test-browser: setup ## Test the dashboard in a browser, on a real system (ARGS="
 	@test -x "$${CHROMIUM_PATH:-/usr/bin/chromium}" || { echo "The browser tests need Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/chrome."; exit 1; }
 	npm run --silent e2e -w apps/observer -- $(ARGS)
 
+speed-browser: setup ## Measure the dashboard: script of each page, 10,000 rows, 500 lines a second (wants a quiet machine)
+	OBSERVER_E2E_KIND=bench npm run --silent e2e -w apps/observer -- $(ARGS)
+
 screenshots: setup ## Take a picture of every page in both schemes, into docs/img
-	SCREENSHOTS=1 npm run --silent e2e -w apps/observer
+	OBSERVER_E2E_KIND=shots npm run --silent e2e -w apps/observer
 
 agent-setup: setup ## Install the reference agent (agents/reference)
 	@$(MAKE) --no-print-directory -C agents/reference setup

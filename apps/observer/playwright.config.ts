@@ -17,7 +17,7 @@ const flags = [
 
 export default defineConfig({
   testDir: "e2e",
-  testMatch: process.env.SCREENSHOTS ? "*.shots.ts" : "*.spec.ts",
+  testMatch: `*.${process.env.OBSERVER_E2E_KIND ?? "spec"}.ts`,
   // One system for all tests: what one does, the next one sees.
   workers: 1,
   fullyParallel: false,

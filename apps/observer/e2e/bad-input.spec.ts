@@ -54,11 +54,12 @@ test("a channel that is gone shows at its list, with what to do", async ({ page 
   await archive(CHANNEL_SQUAD, true);
   try {
     await page.goto("/mappings");
-    await page
-      .getByRole("button", { name: /refresh|read again|synced/i })
-      .first()
-      .click();
-    await expect(page.getByText(/is gone|archived|not there any more/i).first()).toBeVisible();
+    await expect(async () => {
+      await page.getByRole("button", { name: "Refresh" }).click(); // Nexus asks Slack at most every five seconds
+      await expect(page.getByText(/is gone|archived|not there any more/i).first()).toBeVisible({
+        timeout: 6_000,
+      });
+    }).toPass({ timeout: 45_000 });
   } finally {
     await archive(CHANNEL_SQUAD, false);
   }
@@ -89,24 +90,6 @@ test("a socket that drops is said, comes back, and the feed has no gap", async (
   await context.setOffline(false);
   await expect(page.getByText("Live", { exact: true })).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText(/Webhook from ClickUp/).last()).toBeVisible();
-});
-
-test("while Nexus restarts one banner says so, old rows stay, and it goes away by itself", async ({
-  page,
-}) => {
-  await page.goto("/agents");
-  await expect(page.getByText("demo", { exact: true }).first()).toBeVisible();
-  kill(pidOf("gateway"), "SIGSTOP");
-  const stopped = pidOf("gateway");
-  try {
-    await expect(page.getByRole("alert").filter({ hasText: /Nexus/ })).toHaveCount(1, {
-      timeout: 90_000,
-    });
-    await expect(page.getByText("demo", { exact: true }).first()).toBeVisible();
-  } finally {
-    kill(stopped, "SIGCONT");
-  }
-  await expect(page.getByRole("alert").filter({ hasText: /Nexus/ })).toHaveCount(0, { timeout: 60_000 });
 });
 
 async function ready(): Promise<boolean> {

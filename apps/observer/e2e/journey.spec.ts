@@ -57,7 +57,7 @@ test("finds why another one waits", async ({ page }) => {
   const drawer = page.getByRole("dialog");
   await drawer.getByRole("tab", { name: /why/i }).click();
   await expect(drawer.getByText(/rotate_certificate/).first()).toBeVisible();
-  await expect(drawer.getByText(/skill/).first()).toBeVisible();
+  await expect(drawer.getByText(/can do/).first()).toBeVisible();
 });
 
 test("replays a dead letter, and it arrives once", async ({ page }) => {
