@@ -7,15 +7,19 @@ export interface CodeBlockProps {
   children: string;
   /** In pixels; longer text scrolls. */
   maxHeight?: number;
+  /** False where a button beside it copies. */
+  copies?: boolean;
 }
 
 /** Lines to copy as they are: settings, a manifest, a script. */
-export function CodeBlock({ what, children, maxHeight = 280 }: CodeBlockProps) {
+export function CodeBlock({ what, children, maxHeight = 280, copies = true }: CodeBlockProps) {
   return (
     <div className={classes.frame}>
-      <div className={classes.copy}>
-        <CopyButton value={children} what={what} />
-      </div>
+      {copies && (
+        <div className={classes.copy}>
+          <CopyButton value={children} what={what} />
+        </div>
+      )}
       {/* Scrolls, so it must be reachable by keyboard. */}
       <pre className={classes.code} style={{ maxHeight }} tabIndex={0} aria-label={what}>
         {children}

@@ -24,7 +24,7 @@ export function rosterColumns(shown: Shown, { open, unmute }: RosterActions): Co
     {
       key: "state",
       header: "State",
-      width: "clamp(92px, 16vw, 218px)",
+      width: "clamp(92px, 17.5vw, 222px)",
       render: (agent) => (
         <span className={classes.state} data-muted={agent.muted || undefined}>
           <StatusBadge look={presenceLook(agent)} plain />

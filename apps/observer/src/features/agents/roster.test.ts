@@ -1,49 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { agentOf, sessionOf } from "./example";
 import { allSkills, counts, matching, skillsOf, totals, versionsOf, type Agent } from "./roster";
-
-function agent(name: string, parts: Partial<Agent> = {}): Agent {
-  return {
-    id: name,
-    name,
-    client_id: `agt_${name}`,
-    icon: null,
-    skills: [],
-    online: false,
-    muted: false,
-    muted_at: null,
-    muted_reason: null,
-    current_tasks: [],
-    load: 0,
-    capacity: 0,
-    last_seen_at: null,
-    sessions: [],
-    aliases: [],
-    created_at: "2026-03-01T10:00:00Z",
-    revoked_at: null,
-    ...parts,
-  };
-}
-
-function session(version: string, skills: string[] = []): Agent["sessions"][number] {
-  return {
-    instance: version,
-    online: true,
-    connected_at: "2026-03-01T10:00:00Z",
-    last_seen_at: "2026-03-01T10:00:00Z",
-    gateway: "gw-1",
-    skills,
-    capacity: 2,
-    version,
-  };
-}
 
 const everything = { shown: "all", skill: null, text: "" } as const;
 
 const AGENTS = [
-  agent("writer-10", { skills: ["write"], aliases: ["@AI_Squad"] }),
-  agent("Writer-2", { online: true, load: 1, capacity: 2 }),
-  agent("mira", { online: true, muted: true, load: 2, capacity: 2, sessions: [session("1.0", ["fix_bug"])] }),
-  agent("gone", { revoked_at: "2026-03-01T10:00:00Z", skills: ["paint"] }),
+  agentOf("writer-10", { skills: ["write"], aliases: ["@AI_Squad"] }),
+  agentOf("Writer-2", { online: true, load: 1, capacity: 2 }),
+  agentOf("mira", {
+    online: true,
+    muted: true,
+    load: 2,
+    capacity: 2,
+    sessions: [sessionOf("1.0", ["fix_bug"])],
+  }),
+  agentOf("gone", { revoked_at: "2026-03-01T10:00:00Z", skills: ["paint"] }),
 ];
 
 function names(agents: Agent[]): string[] {
@@ -80,11 +51,14 @@ describe("the roster", () => {
   });
 
   it("says each skill and each version once, the newest process first", () => {
-    const rolling = agent("rolling", {
+    const rolling = agentOf("rolling", {
       skills: ["a"],
-      sessions: [session("1.0", ["a", "b"]), session("1.1", ["b"]), session("1.0")],
+      sessions: [sessionOf("1.0", ["a", "b"]), sessionOf("1.1", ["b"]), sessionOf("1.0")],
     });
     expect(skillsOf(rolling)).toEqual(["a", "b"]);
-    expect(versionsOf({ ...rolling, sessions: [session("1.0"), session("1.1")] })).toEqual(["1.1", "1.0"]);
+    expect(versionsOf({ ...rolling, sessions: [sessionOf("1.0"), sessionOf("1.1")] })).toEqual([
+      "1.1",
+      "1.0",
+    ]);
   });
 });

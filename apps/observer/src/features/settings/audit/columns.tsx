@@ -14,7 +14,7 @@ export function auditColumns(onActor: (actor: string) => void): Column<AuditEntr
     {
       key: "who",
       header: "Who",
-      width: "clamp(110px, 18vw, 260px)",
+      width: "clamp(84px, 18vw, 260px)",
       render: ({ actor }) => (
         <button
           type="button"
@@ -35,6 +35,12 @@ export function auditColumns(onActor: (actor: string) => void): Column<AuditEntr
       secondary: true,
       render: ({ action }) => <span className={classes.action}>{action}</span>,
     },
-    { key: "at", header: "When", width: 110, align: "right", render: ({ at }) => <Time at={at} /> },
+    {
+      key: "at",
+      header: "When",
+      width: "clamp(98px, 8vw, 110px)",
+      align: "right",
+      render: ({ at }) => <Time at={at} />,
+    },
   ];
 }

@@ -52,7 +52,7 @@ export function VendorSteps({ integration }: { integration: Integration }) {
               )}
             </Copies>
           </div>
-          <CodeBlock what="manifest" maxHeight={200}>
+          <CodeBlock what="manifest" maxHeight={200} copies={false}>
             {manifest}
           </CodeBlock>
         </section>

@@ -29,7 +29,7 @@ export function keyColumns(actions: KeyActions): Column<Key>[] {
       ),
     },
     { key: "kind", header: "For", width: 100, secondary: true, render: kindLabel },
-    { key: "scope", header: "May", width: 130, render: scopeLabel },
+    { key: "scope", header: "May", width: 130, secondary: true, render: scopeLabel },
     {
       key: "client",
       header: "Client id",
@@ -59,7 +59,7 @@ export function keyColumns(actions: KeyActions): Column<Key>[] {
     {
       key: "actions",
       header: <span className="visually-hidden">Actions</span>,
-      width: 170,
+      width: 150,
       align: "right",
       render: (key) => <Actions of={key} {...actions} />,
     },

@@ -19,10 +19,10 @@ export function RoleSelect({ label, value, onChange, disabledWhy = null }: RoleS
   const reason = allowed ? disabledWhy : why;
   return (
     <Tooltip label={reason} disabled={reason === null} maw={320} multiline>
-      <span>
+      <span style={{ display: "block" }}>
         <Select
           aria-label={label}
-          w={120}
+          w="100%"
           styles={{ input: { height: 26, minHeight: 26 } }}
           disabled={reason !== null}
           data={ROLES.map((role) => ({ value: role, label: capital(role) }))}

@@ -24,7 +24,14 @@ export function peopleColumns({ members, me, changeRole, remove }: PeopleActions
       header: "Person",
       render: ({ email }) => (
         <span className={classes.person}>
-          <Avatar size={22} radius="xl" name={email} color="gray" aria-hidden />
+          <Avatar
+            className={classes.avatar ?? ""}
+            size={22}
+            radius="xl"
+            name={email}
+            color="gray"
+            aria-hidden
+          />
           <span className="truncate">{email}</span>
           {email === me && <span className={classes.you}>you</span>}
         </span>
@@ -33,7 +40,7 @@ export function peopleColumns({ members, me, changeRole, remove }: PeopleActions
     {
       key: "role",
       header: "Role",
-      width: 150,
+      width: "clamp(112px, 12vw, 150px)",
       render: (member) => (
         <RoleSelect
           label={`Role of ${member.email}`}
@@ -63,7 +70,7 @@ export function peopleColumns({ members, me, changeRole, remove }: PeopleActions
     {
       key: "remove",
       header: <span className="visually-hidden">Remove</span>,
-      width: 100,
+      width: "clamp(92px, 8vw, 100px)",
       align: "right",
       render: (member) => (
         <ActionButton
