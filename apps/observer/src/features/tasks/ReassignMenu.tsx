@@ -1,6 +1,6 @@
 "use client";
 
-import { Menu, ScrollArea } from "@mantine/core";
+import { Menu } from "@mantine/core";
 import { IconArrowsShuffle, IconChevronUp } from "@tabler/icons-react";
 import { useState } from "react";
 import { useRoster } from "@/features/agents/queries";
@@ -22,7 +22,14 @@ export function ReassignMenu({ task, disabledWhy }: { task: Task; disabledWhy: s
     reassign.mutate({ task, agent });
   };
   return (
-    <Menu opened={isOpen} onChange={setOpen} position="top-start" width={320}>
+    <Menu
+      opened={isOpen}
+      onChange={setOpen}
+      position="top-start"
+      width={320}
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <ActionButton
           needs="operate"
@@ -45,7 +52,7 @@ export function ReassignMenu({ task, disabledWhy }: { task: Task; disabledWhy: s
             ? "There is no other agent"
             : `Only this agent is offered it, as @${task.alias}`}
         </Menu.Label>
-        <ScrollArea.Autosize mah={300} type="auto">
+        <div className={classes.choices}>
           {choices.map(({ name, online, status, whyNot }) => (
             <Menu.Item key={name} disabled={whyNot !== null} onClick={give(name)}>
               <span className={classes.choice}>
@@ -61,7 +68,7 @@ export function ReassignMenu({ task, disabledWhy }: { task: Task; disabledWhy: s
               </span>
             </Menu.Item>
           ))}
-        </ScrollArea.Autosize>
+        </div>
       </Menu.Dropdown>
     </Menu>
   );
