@@ -5,7 +5,15 @@ import tseslint from "typescript-eslint";
 /** Files nobody edits by hand, or that belong to a tool. */
 export const ignored = {
   name: "oblivion/ignored",
-  ignores: ["**/node_modules/", "**/.next/", "**/.next-local/", "**/coverage/", "**/dist/", "**/.venv/", "**/.oblivion/"],
+  ignores: [
+    "**/node_modules/",
+    "**/.next/",
+    "**/.next-local/",
+    "**/coverage/",
+    "**/dist/",
+    "**/.venv/",
+    "**/.oblivion/",
+  ],
 };
 
 const everywhere = {

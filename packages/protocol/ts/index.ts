@@ -984,7 +984,7 @@ export interface Overview {
   dead: Dead;
   agents: AgentsNow;
   /**
-   * Failed, of what came in and what was to go out within the window.
+   * Failed, of all that came in and was to go out within the window.
    */
   error_rate: number;
   throughput: Throughput;

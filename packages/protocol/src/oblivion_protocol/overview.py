@@ -111,7 +111,9 @@ class Overview(Wire):
     waiting: Waiting
     dead: Dead
     agents: AgentsNow
-    error_rate: float = Field(ge=0, le=1, description="Failed, of what came in and what was to go out within the window.")
+    error_rate: float = Field(
+        ge=0, le=1, description="Failed, of all that came in and was to go out within the window."
+    )
     throughput: Throughput
     series: list[Bucket] = Field(description="Oldest first; empty buckets included; the last one is still filling.")
     p95_ms: float | None

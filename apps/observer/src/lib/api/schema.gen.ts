@@ -1872,7 +1872,7 @@ export interface components {
             dead: components["schemas"]["Dead"];
             /**
              * Error Rate
-             * @description Of what was settled within the window.
+             * @description Failed, of all that came in and was to go out within the window.
              */
             error_rate: number;
             first_run: components["schemas"]["FirstRun"];

@@ -21,7 +21,10 @@ def upgrade() -> None:
         op.add_column(
             table,
             sa.Column(
-                "history", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+                "history",
+                postgresql.JSONB(astext_type=sa.Text()),
+                server_default=sa.text("'[]'::jsonb"),
+                nullable=False,
             ),
         )
         op.create_index(f"ix_{table}_changed", table, ["tenant_id", "changed_at"])
