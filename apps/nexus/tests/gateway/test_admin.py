@@ -186,8 +186,12 @@ async def test_a_task_is_seen_from_the_webhook_to_the_agents_result(
             )
             assert (completed[0].mirror, completed[0].agent) == ("mirrored", account.name)
             assert "nobody else must read" not in str(dashboard.events)
-            latest = Presence.model_validate(dashboard.of("presence")[-1])
-            assert [one.online for one in latest.agents if one.name == account.name] == [True]
+
+            def is_online() -> bool:
+                latest = Presence.model_validate(dashboard.of("presence")[-1])
+                return [one.online for one in latest.agents if one.name == account.name] == [True]
+
+            await eventually(is_online, "the roster tells of it", BOUND_SECONDS)
         await dashboard.sees(lambda line: line.kind == "agent.offline" and line.agent == account.name)
         stats = await eventually(lambda: dashboard.of("stats"), "figures")
         assert Stats.model_validate(stats[-1]).dead == 0

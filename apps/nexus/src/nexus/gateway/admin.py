@@ -37,7 +37,7 @@ MAX_UNSENT = 8
 """Packets that may wait for a peer: with messages of 100 KiB less than 1 MiB."""
 SLOW_SECONDS = 15.0
 """How long a peer may read nothing of what waits for it."""
-ALLOWED_SECONDS = 10.0
+ALLOWED_SECONDS = 5.0
 """How often is looked whether somebody may still watch."""
 _RECONNECT_SECONDS = 0.5
 _TOPICS = ("inbox", "deliveries", "dispatch", "agents")

@@ -10,6 +10,7 @@ import { Overview } from "./Overview";
 import type { Overview as OverviewModel } from "./verdict";
 
 // What draws needs a layout, which there is none of here.
+vi.mock("next/navigation", () => ({ useRouter: () => ({ replace: vi.fn() }) }));
 vi.mock("./plots", () => ({ Throughput: () => null, Latency: () => null }));
 
 const API = `${ORIGIN}/api/nexus/v1`;
