@@ -66,9 +66,9 @@ check: setup ## Lint, types, import contracts, generated files, formatting
 	npx --no-install pyright
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_house.py
+	npm run --silent typecheck  # before lint: it makes the types of the dashboard's routes
 	npm run --silent lint
 	npm run --silent format:check
-	npm run --silent typecheck
 	npm run --silent generate:check -w packages/protocol
 	npm run --silent gen:check -w apps/observer
 
