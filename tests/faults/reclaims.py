@@ -10,21 +10,26 @@ from cluster import Cluster
 from nexus.pipeline.claims import LOCK_CLASS
 
 LOOK_SECONDS = 0.05
+"""While a claim of the dead still stands: this is what is promised."""
+LOOK_AGAIN_SECONDS = 0.25
+"""After that: fifteen of these watch at once when a worker dies every two seconds, on the machine that works."""
 GIVE_UP_SECONDS = 30.0
 
 _HELD = """
-    SELECT 'inbox' AS name, id, attempts, available_at FROM inbox WHERE claimed_by = ANY(:dead)
-    UNION ALL SELECT 'deliveries', id, attempts, available_at FROM deliveries WHERE claimed_by = ANY(:dead)
+    SELECT id, attempts FROM inbox WHERE claimed_by = ANY(:dead)
+    UNION ALL SELECT id, attempts FROM deliveries WHERE claimed_by = ANY(:dead)
 """
 # Tried since: another one holds it, it is settled, or it was tried and put back for later. A delivery that was held
 # is `sending`; put back because it is not its turn, it is `pending`, and its attempt is not counted.
-_STILL = """
+_STILL = " UNION ALL ".join(
+    f"""
     SELECT r.id, r.claimed_by IS NOT NULL AS held FROM {table} r
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempts) ON held.id = r.id
-    WHERE r.state = {state} AND r.attempts <= held.attempts
+    WHERE r.state = '{state}' AND r.attempts <= held.attempts
       AND (r.claimed_by IS NULL OR r.claimed_by = ANY(:dead))
-"""
-_STATES = {"inbox": "'pending'", "deliveries": "'sending'"}
+    """
+    for table, state in (("inbox", "pending"), ("deliveries", "sending"))
+)
 
 
 @dataclass
@@ -57,27 +62,20 @@ async def recovery_of(cluster: Cluster, before: list[int], killed_at: float) -> 
         if time.monotonic() - killed_at > GIVE_UP_SECONDS:
             return Recovery([GIVE_UP_SECONDS], [GIVE_UP_SECONDS])
         await asyncio.sleep(LOOK_SECONDS)  # until PostgreSQL has noticed
-    held: dict[str, dict[Any, int]] = {"inbox": {}, "deliveries": {}}
-    for row in await cluster.rows(_HELD, dead=dead):
-        held[row.name][row.id] = row.attempts
+    held: dict[Any, int] = {row.id: row.attempts for row in await cluster.rows(_HELD, dead=dead)}
     found = Recovery()
-    count = sum(map(len, held.values()))
-    while any(held.values()):
+    count = len(held)
+    while held:
         seconds = time.monotonic() - killed_at
         if seconds > GIVE_UP_SECONDS:
             break
-        not_free = 0
-        for table, rows in held.items():
-            about = {"ids": list(rows), "attempts": list(rows.values()), "dead": dead}
-            still = {
-                row.id: row.held
-                for row in await cluster.rows(_STILL.format(table=table, state=_STATES[table]), **about)
-            }
-            not_free += sum(still.values())
-            held[table] = {row_id: attempts for row_id, attempts in rows.items() if row_id in still}
-        found.free += [seconds] * (count - not_free - len(found.free))
-        found.tried += [seconds] * (count - sum(map(len, held.values())) - len(found.tried))
-        await asyncio.sleep(LOOK_SECONDS)  # polling the database: nothing tells who claims what
+        about = {"ids": list(held), "attempts": list(held.values()), "dead": dead}
+        still = {row.id: row.held for row in await cluster.rows(_STILL, **about)}
+        held = {row_id: attempts for row_id, attempts in held.items() if row_id in still}
+        found.free += [seconds] * (count - sum(still.values()) - len(found.free))
+        found.tried += [seconds] * (count - len(held) - len(found.tried))
+        # Polling the database: nothing tells who claims what.
+        await asyncio.sleep(LOOK_SECONDS if any(still.values()) else LOOK_AGAIN_SECONDS)
     found.free += [GIVE_UP_SECONDS] * (count - len(found.free))
     found.tried += [GIVE_UP_SECONDS] * (count - len(found.tried))
     return found

@@ -152,6 +152,20 @@ async def test_connection_is_made_from_what_its_integration_asks_for(world: Worl
         assert answer.json()["checks"][0]["state"] == "ok"
 
 
+async def test_renewal_that_gets_no_webhook_leaves_the_credentials_that_work(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    async with httpx.AsyncClient(base_url=world.box.url, timeout=10) as client:
+        offered = (await client.get("/_control/world")).json()["clickup"]
+    sealed = "SELECT sealed, broken_reason FROM connections ORDER BY id"
+    before = await world.rows(sealed), await world.rows("SELECT key, sealed FROM webhook_keys ORDER BY key")
+    world.box.sandbox.core.faults.add(FaultRule(vendor="clickup", match="GET /team/*/webhook", fault="5xx"))
+    answer = await admin.post("/v1/connections", json={"vendor": "clickup", "credentials": offered})
+    assert answer.status_code == 503, answer.text
+    after = await world.rows(sealed), await world.rows("SELECT key, sealed FROM webhook_keys ORDER BY key")
+    assert after == before
+
+
 async def verdict_on(admin: httpx.AsyncClient, vendor: str) -> dict[str, Any]:
     (connection,) = [one for one in await items(admin, "/v1/connections") if one["vendor"] == vendor]
     answer = await admin.post(f"/v1/connections/{connection['id']}/test")

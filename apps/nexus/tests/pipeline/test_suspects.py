@@ -1,5 +1,6 @@
 """Whom a crash is held against, whose turn it is, and what a worker may do that lost its lock (I5, I7)."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
@@ -225,3 +226,25 @@ async def test_worker_that_slept_through_its_lease_sends_nothing(
     monkeypatch.setattr(claims_module.time, "monotonic", lambda: moment + claims_module.LEASE_SECONDS)
     with pytest.raises(LostClaim):
         worker.check("inbox", row)
+
+
+async def test_suspects_of_one_table_are_taken_although_the_others_claims_never_rest(
+    place: Place, workers: Workers
+) -> None:
+    """Under load a claim of the inbox waits for its turn at almost every moment."""
+    worker = await workers()
+    await some_rows(place, "deliveries", 3)
+    await place.change("UPDATE deliveries SET shared_crashes = 2")
+    for taken in (0, 3):
+        async with place.db.engine.begin() as queue:
+            await queue.execute(text("SELECT pg_advisory_xact_lock(:class, 1)"), {"class": LOCK_CLASS + 1})
+            inbox = asyncio.create_task(worker.inbox(10))
+            await eventually(lambda: _waits_in_the_queue(place), "the inbox's claim waits")
+            assert len(await worker.deliveries(10)) == taken
+        assert await inbox == []
+
+
+async def _waits_in_the_queue(place: Place) -> bool:
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = CAST(:class AS oid)"
+    async with place.db.engine.connect() as connection:
+        return (await connection.execute(text(waiting), {"class": LOCK_CLASS + 1})).first() is not None

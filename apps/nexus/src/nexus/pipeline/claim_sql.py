@@ -30,6 +30,26 @@ _RETURNED = {
     "external_id, slot_at, source_stream",
 }
 
+# A tenant's heads of streams, in the order in which they are taken.
+_BY_TIME = """
+                SELECT r.id, r.available_at, 1 AS rank FROM {table} r
+                WHERE r.tenant_id = w.tenant_id AND {due_r} AND r.shared_crashes < 2
+                ORDER BY r.available_at LIMIT {room}
+"""
+# What is in doubt comes before what is new: it was begun already, and it holds up its stream.
+_IN_DOUBT_FIRST = """
+                (SELECT r.id, r.available_at, 0 AS rank FROM {table} r
+                 WHERE r.tenant_id = w.tenant_id AND r.state = 'sending' AND {due_r} AND r.shared_crashes < 2
+                 ORDER BY r.available_at LIMIT {room})
+                UNION ALL
+                (SELECT r.id, r.available_at, 1 FROM {table} r
+                 WHERE r.tenant_id = w.tenant_id AND r.state = 'pending' AND {due_r} AND r.shared_crashes < 2
+                 ORDER BY r.available_at LIMIT {room})
+                ORDER BY rank, available_at LIMIT {room}
+"""
+_HEADS = {"inbox": _BY_TIME, "deliveries": _IN_DOUBT_FIRST}
+_ROOM = "least(CAST(:limit AS bigint), greatest(CAST(:share AS bigint) - coalesce(held.rows, 0), 0))"
+
 # Which tenants wait is found by jumping from one to the next in the index, so that it costs the same however
 # long the queue of one of them is. Each tenant's rows are numbered after those that this worker holds already,
 # and lower numbers go first: a flood of one tenant delays nobody else.
@@ -46,12 +66,8 @@ _CLAIM = """
         LEFT JOIN unnest(CAST(:tenants AS uuid[]), CAST(:counts AS bigint[])) AS held(tenant_id, rows)
             ON held.tenant_id = w.tenant_id
         CROSS JOIN LATERAL (
-            SELECT head.id, head.available_at, row_number() OVER (ORDER BY head.available_at) AS number FROM (
-                SELECT r.id, r.available_at FROM {table} r
-                WHERE r.tenant_id = w.tenant_id AND {due_r} AND r.shared_crashes < 2
-                ORDER BY r.available_at
-                LIMIT least(CAST(:limit AS bigint), greatest(CAST(:share AS bigint) - coalesce(held.rows, 0), 0))
-            ) head
+            SELECT head.id, head.available_at, row_number() OVER (ORDER BY head.rank, head.available_at) AS number
+            FROM ({heads}) head
         ) ready
         WHERE w.tenant_id IS NOT NULL
     ), suspected AS (
@@ -95,11 +111,13 @@ HOLDS = """
 """Whether an event `older` still holds up what is younger: as long as nobody could look at it, however long the queue
 is; one that was tried and has to wait, or that may be poison, for some seconds only. It will be marked as late."""
 
-# What is accepted before an effect leaves and is older goes first, even if its own delivery does not exist yet.
+# What is accepted before an effect leaves and is older goes first, even if its own delivery does not exist yet. What
+# is in doubt is looked up meanwhile; if it is not there, the deliverer asks the same before it sends.
 _OLDER_EVENTS_FIRST = f"""
-    AND NOT EXISTS (SELECT FROM inbox older WHERE older.stream_key = {{0}}.source_stream AND older.state = 'pending'
-                    AND older.occurred_at < to_timestamp({{0}}.order_key / 1000000.0)
-                    AND {HOLDS})
+    AND ({{0}}.state = 'sending'
+         OR NOT EXISTS (SELECT FROM inbox older WHERE older.stream_key = {{0}}.source_stream
+                        AND older.state = 'pending' AND older.occurred_at < to_timestamp({{0}}.order_key / 1000000.0)
+                        AND {HOLDS}))
 """
 
 _UNSURE_WAIT = (
@@ -171,6 +189,7 @@ def claim_sql(table: Table) -> TextClause:
             open_n=is_open.format("n"),
             open_r=is_open.format("r"),
             due_r=due,
+            heads=_HEADS[table].format(table=table, due_r=due, room=_ROOM),
             changes=_CHANGES[table],
             returned=returned,
             large=LARGE_COMPANY,

@@ -60,7 +60,9 @@ class Claims:
         """Identities of this process whose lock is gone; `free` what they held."""
         self._life: AsyncConnection | None = None
         self._held: dict[Table, dict[UUID, _Held]] = {"inbox": {}, "deliveries": {}}
-        self._claiming_suspect = False
+        self._asking_for_suspects = False
+        self._asks_next: Table | None = None
+        """Which table's claim had to do without suspects because the other's was asking for them: it is its turn."""
         self.on_release: Callable[[Table, float], None] = lambda _table, _seconds: None
         """Told in how many seconds a released row is due again."""
 
@@ -107,9 +109,7 @@ class Claims:
         worker = self.worker
         held = [*self._held["inbox"].values(), *self._held["deliveries"].values()]
         shares = Counter(each.tenant_id for each in self._held[table].values())
-        # One company of suspects at a time, smaller at each crash, until it is clear with which row the worker dies.
-        may_suspect = not self._claiming_suspect and not any(each.suspect for each in held)
-        self._claiming_suspect = self._claiming_suspect or may_suspect
+        may_suspect = not any(each.suspect for each in held) and self._may_ask_for_suspects(table)
         send_before = time.monotonic() + LEASE_SECONDS - SEND_SECONDS
         try:
             async with self._db.system() as session:
@@ -139,7 +139,18 @@ class Claims:
             return rows
         finally:
             if may_suspect:
-                self._claiming_suspect = False
+                self._asking_for_suspects = False
+
+    def _may_ask_for_suspects(self, table: Table) -> bool:
+        """One company of suspects at a time, smaller at each crash, until it is clear with which row the worker dies.
+
+        The claims of both tables ask at almost every moment when there is much to do, so they take turns.
+        """
+        if self._asking_for_suspects or self._asks_next not in (None, table):
+            self._asks_next = self._asks_next or table
+            return False
+        self._asking_for_suspects, self._asks_next = True, None
+        return True
 
     def check(self, table: Table, row: Any) -> None:
         """Raises LostClaim when the claim is lost or about to end: what is sent now might be sent twice."""

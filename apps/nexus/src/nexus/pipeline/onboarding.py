@@ -1,6 +1,7 @@
 """Connecting a vendor workspace: try the credentials, keep them sealed, have webhooks sent to us; and the way back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from uuid import UUID
 
@@ -52,37 +53,45 @@ class Onboarding:
         if integration is None:
             known = ", ".join(sorted(self._connections.integrations))
             raise NotFound(f"There is no integration {vendor!r}. Known: {known}.")
+        began = self._clock.now()
         probe = await integration.probe(credentials)
+        async with self._db.tenant(tenant_id) as session:
+            renewed = await session.scalar(
+                select(Connection.id).where(
+                    Connection.vendor == vendor, Connection.workspace_id == probe.workspace_id
+                )
+            )
+        offered = Connected(
+            id=renewed or new_id(),
+            tenant_id=tenant_id,
+            vendor=vendor,
+            workspace_id=probe.workspace_id,
+            credentials=dict(credentials),
+            facts=probe.facts,
+        )
+        # Whoever may not have webhooks sent to us is refused here, before the credentials that work are replaced.
+        known = await self._subscriptions.with_known(offered)
+        hooks = await integration.subscribe(known, self._public_url)
         values = {
             "name": probe.name,
             "sealed": self._sealer.seal(dict(credentials)),
             "facts": probe.facts,
             "broken_reason": None,
-            # The reconciler looks after what is done here, but not while it is done.
             "checked_at": self._clock.now(),
         }
-        unseen = {"read_until": self._clock.now()}
+        identity = {"tenant_id": tenant_id, "vendor": vendor, "workspace_id": probe.workspace_id}
         async with self._db.tenant(tenant_id) as session:
-            connection_id = await session.scalar(
+            row = await session.scalar(
                 insert(Connection)
-                .values(
-                    id=new_id(), tenant_id=tenant_id, vendor=vendor, workspace_id=probe.workspace_id, **values, **unseen
-                )
-                .on_conflict_do_update(index_elements=["tenant_id", "vendor", "workspace_id"], set_=values)
-                .returning(Connection.id)
+                .values(id=offered.id, read_until=began, **identity, **values)
+                .on_conflict_do_update(index_elements=[*identity], set_=values)
+                .returning(Connection)
             )
-            assert connection_id is not None
-            record(session, tenant_id, actor, "connection.connect", vendor, {"workspace": probe.workspace_id})
-        self._connections.forget()
-        connected = await self._connections.get(connection_id)
-        known = await self._subscriptions.with_known(connected)
-        hooks = await integration.subscribe(known, self._public_url)
-        async with self._db.tenant(tenant_id) as session:
+            assert row is not None
             outdated = {*known.credentials["hooks"]} - {hook.key for hook in hooks}
-            await self._subscriptions.drop(session, connection_id, outdated)
-            await self._subscriptions.store(session, connected, hooks)
-            row = await session.scalar(select(Connection).where(Connection.id == connection_id))
-        assert row is not None
+            await self._subscriptions.drop(session, row.id, outdated)
+            await self._subscriptions.store(session, replace(offered, id=row.id), hooks)
+            record(session, tenant_id, actor, "connection.connect", vendor, {"workspace": probe.workspace_id})
         self._connections.forget()
         return connection_resource(row)
 

@@ -89,6 +89,12 @@ class Delivery(Base, Identified, TenantOwned, Told):
             postgresql_where=sql("state IN ('pending','sending') AND claimed_by IS NULL"),
         ),
         Index(
+            "ix_deliveries_in_doubt",
+            "tenant_id",
+            "available_at",
+            postgresql_where=sql("state = 'sending' AND claimed_by IS NULL"),
+        ),
+        Index(
             "ix_deliveries_suspect",
             "available_at",
             postgresql_where=sql("shared_crashes >= 2 AND state IN ('pending','sending')"),
