@@ -1,5 +1,6 @@
 import { kill } from "node:process";
-import { addresses, pidOf } from "./support/installation";
+import { addresses, pidOf, sql } from "./support/installation";
+import { open, TEN_THOUSAND_TASKS } from "./support/pages";
 import { expect, test } from "./support/people";
 import { archive, CHANNEL_SQUAD, LIST_INBOX, writeTask } from "./support/sandbox";
 
@@ -90,6 +91,35 @@ test("a socket that drops is said, comes back, and the feed has no gap", async (
   await context.setOffline(false);
   await expect(page.getByText("Live", { exact: true })).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText(/Webhook from ClickUp/).last()).toBeVisible();
+});
+
+test("a Nexus that hangs is said by one banner over old rows, and the page comes back by itself", async ({ page }) => {
+  await open(page, "/agents", "Agents");
+  const rows = page.getByRole("row");
+  await expect(rows.nth(1)).toBeVisible();
+  const before = await rows.count();
+  const gateway = pidOf("gateway");
+  kill(gateway, "SIGSTOP");
+  try {
+    const banner = page.getByRole("alert").filter({ hasText: "Nexus does not answer" });
+    await expect(banner).toBeVisible({ timeout: 80_000 });
+    await expect(banner).toHaveCount(1);
+    await expect(banner).toContainText("we keep trying");
+    expect(await rows.count(), "what was read stays").toBe(before);
+  } finally {
+    kill(gateway, "SIGCONT");
+  }
+  await expect(page.getByRole("alert").filter({ hasText: "Nexus" })).toHaveCount(0, { timeout: 60_000 });
+});
+
+test("a list of 10,000 tasks is searched by Nexus, and drawn as far as it is seen", async ({ page }) => {
+  await sql(TEN_THOUSAND_TASKS);
+  await page.goto("/tasks?q=One%20of%20many%209999");
+  await expect(page.getByRole("row", { name: /One of many 9999\b/ })).toBeVisible();
+  await page.goto("/tasks");
+  await expect(page.getByRole("row").nth(10)).toBeVisible();
+  const drawn = await page.getByRole("row").count();
+  expect(drawn, "only what is on the screen is drawn").toBeLessThan(120);
 });
 
 async function ready(): Promise<boolean> {

@@ -1,7 +1,7 @@
 """Tasks of one alias of which some wait for an agent that an operator has chosen: neither hides the other."""
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -110,3 +110,22 @@ async def test_chosen_agent_takes_its_task_as_soon_as_it_arrives(office: Office)
     office.clock.advance(2)
     assert await office.dispatcher.run_once() == 1
     assert await office.stands() == {"for one": ("offered", None, office.agents["away"])}
+
+
+async def test_task_that_waits_on_for_the_same_was_last_changed_when_that_began(office: Office) -> None:
+    await office.wants("for one", "away")
+    await office.dispatcher.run_once()
+
+    async def changed() -> list[datetime]:
+        async with office.db.tenant(office.tenant) as session:
+            return list(await session.scalars(select(Task.updated_at)))
+
+    began = await changed()
+    for _ in range(2):
+        office.clock.advance(2)
+        await office.dispatcher.run_once()
+    assert await changed() == began
+    await office.arrives("away")
+    office.clock.advance(2)
+    await office.dispatcher.run_once()
+    assert await changed() > began

@@ -28,3 +28,18 @@ export async function open(page: Page, path: string, heading: string): Promise<v
   await expect(page.getByRole("heading", { level: 1, name: heading })).toBeVisible();
   await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
 }
+
+/** Rows as Nexus would have written them, had ten thousand people mentioned the squad. May be run again. */
+export const TEN_THOUSAND_TASKS = `
+  WITH place AS (
+    SELECT m.* FROM project_mappings m ORDER BY m.created_at LIMIT 1
+  ), made AS (
+    INSERT INTO task_mappings (id, tenant_id, tracker, tracker_connection_id, item_id, list_id, project_mapping_id, chat,
+      chat_connection_id, channel_id, title, url, snapshot, alias, created_at)
+    SELECT gen_random_uuid(), tenant_id, tracker, tracker_connection_id, 'many' || n, list_id, id, chat,
+      chat_connection_id, channel_id, 'One of many ' || n, 'https://app.clickup.com/t/many' || n, '{}', 'AI_Squad',
+      now() - make_interval(secs => n)
+    FROM place, generate_series(1, 10000) n
+    ON CONFLICT DO NOTHING
+    RETURNING id
+  ) SELECT count(*) FROM made`;

@@ -1,8 +1,5 @@
 import "@mantine/core/styles.layer.css";
-import "@mantine/dates/styles.layer.css";
-import "@mantine/charts/styles.layer.css";
 import "@mantine/notifications/styles.layer.css";
-import "@mantine/spotlight/styles.layer.css";
 import "@/ui/global.css";
 
 import { ColorSchemeScript, mantineHtmlProps } from "@mantine/core";

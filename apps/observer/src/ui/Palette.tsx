@@ -2,7 +2,8 @@
 
 import { Kbd } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { Spotlight } from "@mantine/spotlight";
+import { Spotlight, spotlight } from "@mantine/spotlight";
+import "@mantine/spotlight/styles.layer.css";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { IconBolt, IconListDetails, IconRobot, IconSearch } from "@tabler/icons-react";
 import type { Route } from "next";
@@ -26,6 +27,9 @@ interface Entry {
   hint?: ReactNode;
   run: () => void;
 }
+
+/** Opens the palette; one that is not there yet opens when it comes. */
+export const openPalette = spotlight.open;
 
 /** ⌘K: pages, what the open page can do, agents by name, tasks by id or title. */
 export function Palette() {

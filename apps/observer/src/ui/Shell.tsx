@@ -2,7 +2,6 @@
 
 import { ActionIcon, Burger, Kbd, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { spotlight } from "@mantine/spotlight";
 import { IconSearch } from "@tabler/icons-react";
 import Link from "next/link";
 import { usePathname, useRouter } from "next/navigation";
@@ -18,14 +17,15 @@ import { KeyList } from "./KeyList";
 import { Logo } from "./Logo";
 import { DESTINATIONS } from "./navigation";
 import { NotMember } from "./NotMember";
-import { Palette } from "./Palette";
 import classes from "./Shell.module.css";
+import { useLazyPalette } from "./useLazyPalette";
 
 /** What is around every page: navigation, account, palette, keys, and the one banner. */
 export function Shell({ person, children }: { person: Person; children: ReactNode }) {
   const [isMenuOpen, menu] = useDisclosure(false);
   const [areKeysShown, keys] = useDisclosure(false);
   const { health, reason } = useHealth();
+  const { open: openPalette, palette } = useLazyPalette();
   useJumps();
   useHotkey("?", "List keys", "Anywhere", keys.open);
   return (
@@ -41,7 +41,7 @@ export function Shell({ person, children }: { person: Person; children: ReactNod
           aria-label={isMenuOpen ? "Close menu" : "Open menu"}
         />
         <Brand />
-        <ActionIcon aria-label="Search or jump to" ml="auto" onClick={spotlight.open}>
+        <ActionIcon aria-label="Search or jump to" ml="auto" onClick={openPalette}>
           <IconSearch size={18} />
         </ActionIcon>
       </header>
@@ -49,7 +49,7 @@ export function Shell({ person, children }: { person: Person; children: ReactNod
         <header className={classes.sideBrand}>
           <Brand />
         </header>
-        <SearchButton />
+        <SearchButton onOpen={openPalette} />
         <Navigation onGo={menu.close} />
         <AccountMenu person={person} onShowKeys={keys.open} />
       </div>
@@ -62,7 +62,7 @@ export function Shell({ person, children }: { person: Person; children: ReactNod
           {health === "not_member" ? <NotMember email={person.email} reason={reason} /> : children}
         </main>
       </div>
-      <Palette />
+      {palette}
       <KeyList opened={areKeysShown} onClose={keys.close} />
     </div>
   );
@@ -84,7 +84,7 @@ function Brand() {
   );
 }
 
-function SearchButton() {
+function SearchButton({ onOpen }: { onOpen: () => void }) {
   const [mod, setMod] = useState("Ctrl ");
   // The server does not know the keyboard.
   useEffect(() => {
@@ -92,7 +92,7 @@ function SearchButton() {
     if (/Mac|iPhone|iPad/.test(navigator.userAgent)) setMod("⌘");
   }, []);
   return (
-    <UnstyledButton className={classes.search} onClick={spotlight.open}>
+    <UnstyledButton className={classes.search} onClick={onOpen}>
       <IconSearch size={14} />
       <span>Search or jump to…</span>
       <Kbd>{mod}K</Kbd>

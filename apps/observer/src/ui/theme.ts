@@ -1,24 +1,25 @@
 import {
-  ActionIcon,
-  Badge,
-  Button,
-  Card,
-  Drawer,
-  Kbd,
-  Menu,
-  Modal,
-  NumberInput,
-  Paper,
-  PasswordInput,
-  Popover,
-  SegmentedControl,
-  Select,
-  Textarea,
-  TextInput,
-  Tooltip,
   createTheme,
+  type ActionIconProps,
+  type BadgeProps,
+  type ButtonProps,
+  type CardProps,
+  type DrawerProps,
+  type KbdProps,
+  type MenuProps,
+  type ModalProps,
+  type NumberInputProps,
+  type PaperProps,
+  type PasswordInputProps,
+  type PopoverProps,
+  type SegmentedControlProps,
+  type SelectProps,
+  type TextareaProps,
+  type TextInputProps,
+  type TooltipProps,
   type CSSVariablesResolver,
   type MantineColorsTuple,
+  type MantineThemeComponent,
 } from "@mantine/core";
 
 /** Near-black, one step up for panels, one border tone (4), text that passes 4.5:1 down to 3. */
@@ -48,6 +49,13 @@ const indigo: MantineColorsTuple = [
   "#2b3a99",
 ];
 
+/** What a component looks like unless it is told otherwise; by its name alone, so that no page loads what it does not use. */
+function looks<Props>(
+  look: { defaultProps: Partial<Props> } & Pick<MantineThemeComponent, "styles">,
+): MantineThemeComponent {
+  return look;
+}
+
 export const theme = createTheme({
   primaryColor: "indigo",
   primaryShade: 7,
@@ -70,27 +78,27 @@ export const theme = createTheme({
   },
   shadows: { xs: "none", sm: "none", md: "0 4px 16px rgb(0 0 0 / 0.18)", lg: "0 8px 28px rgb(0 0 0 / 0.24)" },
   components: {
-    Button: Button.extend({ defaultProps: { size: "xs", variant: "default" } }),
-    ActionIcon: ActionIcon.extend({ defaultProps: { size: "md", variant: "subtle", color: "gray" } }),
-    Badge: Badge.extend({
+    Button: looks<ButtonProps>({ defaultProps: { size: "xs", variant: "default" } }),
+    ActionIcon: looks<ActionIconProps>({ defaultProps: { size: "md", variant: "subtle", color: "gray" } }),
+    Badge: looks<BadgeProps>({
       defaultProps: { size: "sm", variant: "light", radius: "sm", tt: "none", fw: 500 },
     }),
-    Card: Card.extend({ defaultProps: { withBorder: true, shadow: "none", radius: "md", padding: "md" } }),
-    Paper: Paper.extend({ defaultProps: { withBorder: true, shadow: "none", radius: "md" } }),
-    TextInput: TextInput.extend({ defaultProps: { size: "xs" } }),
-    PasswordInput: PasswordInput.extend({ defaultProps: { size: "xs" } }),
-    NumberInput: NumberInput.extend({ defaultProps: { size: "xs" } }),
-    Textarea: Textarea.extend({ defaultProps: { size: "xs", autosize: true, minRows: 3 } }),
-    Select: Select.extend({ defaultProps: { size: "xs", allowDeselect: false } }),
-    SegmentedControl: SegmentedControl.extend({
+    Card: looks<CardProps>({ defaultProps: { withBorder: true, shadow: "none", radius: "md", padding: "md" } }),
+    Paper: looks<PaperProps>({ defaultProps: { withBorder: true, shadow: "none", radius: "md" } }),
+    TextInput: looks<TextInputProps>({ defaultProps: { size: "xs" } }),
+    PasswordInput: looks<PasswordInputProps>({ defaultProps: { size: "xs" } }),
+    NumberInput: looks<NumberInputProps>({ defaultProps: { size: "xs" } }),
+    Textarea: looks<TextareaProps>({ defaultProps: { size: "xs", autosize: true, minRows: 3 } }),
+    Select: looks<SelectProps>({ defaultProps: { size: "xs", allowDeselect: false } }),
+    SegmentedControl: looks<SegmentedControlProps>({
       defaultProps: { size: "xs" },
       styles: {
         root: { backgroundColor: "var(--obs-raised)" },
         indicator: { backgroundColor: "light-dark(var(--mantine-color-white), var(--obs-border))" },
       },
     }),
-    Kbd: Kbd.extend({ defaultProps: { size: "xs" } }),
-    Tooltip: Tooltip.extend({
+    Kbd: looks<KbdProps>({ defaultProps: { size: "xs" } }),
+    Tooltip: looks<TooltipProps>({
       defaultProps: {
         openDelay: 300,
         withArrow: false,
@@ -98,9 +106,9 @@ export const theme = createTheme({
         events: { hover: true, focus: true, touch: true },
       },
     }),
-    Menu: Menu.extend({ defaultProps: { shadow: "md", radius: "md" } }),
-    Popover: Popover.extend({ defaultProps: { shadow: "md", radius: "md" } }),
-    Modal: Modal.extend({
+    Menu: looks<MenuProps>({ defaultProps: { shadow: "md", radius: "md" } }),
+    Popover: looks<PopoverProps>({ defaultProps: { shadow: "md", radius: "md" } }),
+    Modal: looks<ModalProps>({
       defaultProps: {
         radius: "lg",
         centered: true,
@@ -114,7 +122,7 @@ export const theme = createTheme({
         header: { backgroundColor: "var(--obs-panel)" },
       },
     }),
-    Drawer: Drawer.extend({ defaultProps: { overlayProps: { backgroundOpacity: 0.35 } } }),
+    Drawer: looks<DrawerProps>({ defaultProps: { overlayProps: { backgroundOpacity: 0.35 } } }),
   },
 });
 

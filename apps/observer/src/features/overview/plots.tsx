@@ -1,6 +1,7 @@
 "use client";
 
 import { BarChart, LineChart } from "@mantine/charts";
+import "@mantine/charts/styles.layer.css";
 import { useState } from "react";
 import type { MouseHandlerDataParam } from "recharts";
 import { duration } from "@/lib/time";

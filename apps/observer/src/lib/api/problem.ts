@@ -1,11 +1,11 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 const problemBody = z.object({
   title: z.string(),
   status: z.number(),
   code: z.string(),
-  detail: z.string().nullish(),
-  request_id: z.string().nullish(),
+  detail: z.nullish(z.string()),
+  request_id: z.nullish(z.string()),
 });
 
 /** Code of a call that got no answer at all: the network, or Observer's own server, is away. */

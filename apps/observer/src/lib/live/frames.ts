@@ -7,7 +7,7 @@ import type {
   Stats,
   TaskChanged,
 } from "@oblivion/protocol";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** What comes over the socket, parsed before anybody uses it. The types are the protocol's, so they cannot drift. */
 const levels = z.enum(["debug", "info", "warning", "error"]);
@@ -19,11 +19,11 @@ const feedLine = z.object({
   kind: z.string(),
   source: z.string(),
   tenant_id: z.string(),
-  task_id: z.string().nullish(),
-  delivery_id: z.string().nullish(),
-  agent: z.string().nullish(),
+  task_id: z.nullish(z.string()),
+  delivery_id: z.nullish(z.string()),
+  agent: z.nullish(z.string()),
   message: z.string(),
-  data: z.record(z.string(), z.unknown()).optional(),
+  data: z.optional(z.record(z.string(), z.unknown())),
 });
 
 const agentPresence = z.object({
@@ -33,7 +33,7 @@ const agentPresence = z.object({
   load: z.number(),
   capacity: z.number(),
   muted: z.boolean(),
-  last_seen_at: z.string().nullish(),
+  last_seen_at: z.nullish(z.string()),
 });
 
 const taskState = z.enum([
@@ -50,27 +50,27 @@ const taskState = z.enum([
 ]);
 
 export const frames = {
-  feed: z.object({ lines: z.array(feedLine), cursor: z.string() }) satisfies z.ZodType<Feed>,
-  presence: z.object({ agents: z.array(agentPresence) }) satisfies z.ZodType<Presence>,
+  feed: z.object({ lines: z.array(feedLine), cursor: z.string() }) satisfies z.ZodMiniType<Feed>,
+  presence: z.object({ agents: z.array(agentPresence) }) satisfies z.ZodMiniType<Presence>,
   task: z.object({
     id: z.string(),
-    state: taskState.nullable(),
+    state: z.nullable(taskState),
     mirror: z.enum(["mirrored", "addressed, not mapped", "closed"]),
-    reason: z.string().nullish(),
-    agent: z.string().nullish(),
+    reason: z.nullish(z.string()),
+    agent: z.nullish(z.string()),
     updated_at: z.string(),
-  }) satisfies z.ZodType<TaskChanged>,
+  }) satisfies z.ZodMiniType<TaskChanged>,
   stats: z.object({
     unanswered: z.number(),
     waiting_tasks: z.number(),
     dead: z.number(),
     agents_online: z.number(),
     at: z.string(),
-  }) satisfies z.ZodType<Stats>,
-  "auth.refresh": z.object({ expires_in: z.number() }) satisfies z.ZodType<AuthRefreshRequested>,
+  }) satisfies z.ZodMiniType<Stats>,
+  "auth.refresh": z.object({ expires_in: z.number() }) satisfies z.ZodMiniType<AuthRefreshRequested>,
   "server.draining": z.object({
     reconnect_after_seconds: z.number(),
-  }) satisfies z.ZodType<ServerDraining>,
+  }) satisfies z.ZodMiniType<ServerDraining>,
 };
 
 export type FrameName = keyof typeof frames;
@@ -80,8 +80,8 @@ export type Frame<Name extends FrameName> = z.infer<(typeof frames)[Name]>;
 export const feedAnswer = z.object({
   ok: z.literal(true),
   cursor: z.string(),
-  truncated: z.boolean().optional(),
-}) satisfies z.ZodType<FeedAnswer>;
+  truncated: z.optional(z.boolean()),
+}) satisfies z.ZodMiniType<FeedAnswer>;
 
 /** Where to connect and with what; from Observer's own server. */
 export const ticket = z.object({ url: z.string(), token: z.string() });

@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { QueryClient } from "@tanstack/react-query";
+import { QueryObserver, type QueryClient } from "@tanstack/react-query";
 import { createQueryClient } from "../api/provider";
 import { FakeNexus } from "../../../tests/support/fake-nexus";
 import { connectCache } from "./provider";
@@ -89,4 +89,20 @@ test("while nothing is heard, what is on the screen is read every 15 seconds", a
   nexus.latest.says("connect_error", new Error("forbidden"));
   await vi.advanceTimersByTimeAsync(15_000);
   expect(invalidate).toHaveBeenCalledOnce();
+});
+
+test("a read that takes longer than the turn of polling is not begun anew", async () => {
+  queries.setQueryData(["tasks"], { items: [] });
+  let reads = 0;
+  const unsubscribe = new QueryObserver(queries, {
+    queryKey: ["tasks"],
+    queryFn: () => {
+      reads += 1;
+      return new Promise(() => undefined); // as of a hung Nexus
+    },
+  }).subscribe(() => undefined);
+  nexus.latest.says("disconnect", "ping timeout");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(reads).toBe(1);
+  unsubscribe();
 });

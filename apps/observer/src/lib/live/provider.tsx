@@ -11,6 +11,8 @@ import {
   type ReactNode,
 } from "react";
 import { bodyOf, type Model } from "../api/client";
+import { noteOutcome } from "../api/health";
+import { asApiError } from "../api/problem";
 import { useApi } from "../api/provider";
 import { followFeed, type Following } from "./feed";
 import type { Frame, FrameName } from "./frames";
@@ -27,7 +29,7 @@ const SocketContext = createContext<AdminSocket | null>(null);
 /** Keeps one socket for the page: what it hears patches the query cache; while it is away, reads are polled. */
 export function LiveProvider({ children, socket: given }: { children: ReactNode; socket?: AdminSocket }) {
   const queries = useQueryClient();
-  const [socket] = useState(() => given ?? new AdminSocket({ fetchTicket }));
+  const [socket] = useState(() => given ?? new AdminSocket({ fetchTicket: noting(fetchTicket) }));
 
   useEffect(() => {
     const end = connectCache(socket, queries);
@@ -162,11 +164,25 @@ export function connectCache(socket: AdminSocket, queries: QueryClient): () => v
     }),
   ];
   const poll = setInterval(() => {
-    if (socket.status.state !== "live") void queries.invalidateQueries({ refetchType: "active" });
+    // A read that is under way goes on: begun anew at each turn, a read of a hung Nexus would never come to its end.
+    if (socket.status.state === "live") return;
+    void queries.invalidateQueries({ refetchType: "active" }, { cancelRefetch: false });
   }, POLL_MS);
   return () => {
     clearInterval(poll);
     for (const end of ends) end();
+  };
+}
+
+/** A ticket that Nexus does not give tells how Nexus is, and sooner than any read: of a hung one, the socket hears first. */
+function noting(fetch: typeof fetchTicket): typeof fetchTicket {
+  return async () => {
+    try {
+      return await fetch();
+    } catch (error) {
+      noteOutcome(asApiError(error));
+      throw error;
+    }
   };
 }
 

@@ -1,4 +1,4 @@
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 import { asApiError } from "../api/problem";
 import { frames, type Frame, type FrameName, type Ticket } from "./frames";
 
@@ -20,7 +20,7 @@ type Handlers = { [Name in FrameName]: Set<Handler<Name>> };
 export interface SocketParts {
   /** Asks for a ticket; it is good for one connect, so that each connect needs a new one. */
   fetchTicket: () => Promise<Ticket>;
-  open?: (ticket: Ticket) => Socket;
+  open?: (ticket: Ticket) => Socket | Promise<Socket>;
   random?: () => number;
 }
 
@@ -93,15 +93,14 @@ export class AdminSocket {
   }
 
   async #connect(generation: number): Promise<void> {
-    let ticket: Ticket;
+    let socket: Socket;
     try {
-      ticket = await this.#parts.fetchTicket();
+      socket = await (this.#parts.open ?? openSocket)(await this.#parts.fetchTicket());
     } catch (error) {
       if (generation === this.#generation) this.#failed(asApiError(error));
       return;
     }
     if (generation !== this.#generation) return;
-    const socket = (this.#parts.open ?? openSocket)(ticket);
     this.#socket = socket;
     socket.on("connect", () => {
       this.#attempts = 0;
@@ -176,7 +175,9 @@ export class AdminSocket {
   }
 }
 
-function openSocket(ticket: Ticket): Socket {
+/** Not connected yet. The client is loaded here: no page waits for it before it shows. */
+async function openSocket(ticket: Ticket): Promise<Socket> {
+  const { io } = await import("socket.io-client");
   return io(`${ticket.url}/admin`, {
     transports: ["websocket"],
     auth: { token: ticket.token },
