@@ -91,6 +91,7 @@ async def test_connections_that_an_operator_ends_are_replaced(own_postgres: Embe
     async with opened(own_postgres.url) as db:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'oblivion'"
         await statement(own_postgres.url, ended)
+        await eventually(lambda: no_sessions(own_postgres.url))
         await asyncio.gather(*(write(db) for _ in range(5)))
 
 
@@ -188,6 +189,10 @@ async def test_pool_without_a_free_connection_is_away(
 
 
 # --- the server from outside ---
+
+
+async def no_sessions(url: str) -> bool:
+    return await sessions(url) == 0
 
 
 async def read_only(url: str, state: str) -> None:

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL and the unit of work: one transaction, as one tenant or as the system."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,10 +18,13 @@ from nexus.store.security import APP_ROLE, SYSTEM_ROLE
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 15
 PING_TIMEOUT_SECONDS = 1.0
+FRESH_SECONDS = 0.5
+"""A connection that was given back so recently is trusted."""
 CLOSE_TIMEOUT_SECONDS = 0.25
 """How long a connection may take to say goodbye. Whoever waits for a webhook's 503 waits for this as well."""
 SAFE_SYNCHRONOUS_COMMIT = frozenset({"on", "remote_apply", "remote_write"})
 
+_RETURNED_AT = "returned_at"
 _CONNECTION_LOST = ("08", "25006", "25P03", "57P01", "57P02", "57P03", "57P05")
 """SQLSTATEs, or their class, after which a connection is of no use: it is broken, the server ends it, or the server
 takes no writes any more (25006: a primary that became a standby)."""
@@ -78,10 +82,15 @@ def _check_out(dbapi_connection: Any, record: Any, _fairy: Any) -> None:
     """Tries a pooled connection before it is used: it may lead nowhere, or to a server that became a standby.
 
     Unlike SQLAlchemy's own `pool_pre_ping` it has a bound, it is one round trip, and it sees a standby. A failure
-    has every connection of that age replaced.
+    has every connection of that age replaced. One that has just done its work is not tried: the round trip was a
+    tenth of what a busy worker did, and what happened in that second shows at the first statement.
     """
-    if not record.info.setdefault("used", False):
-        record.info["used"] = True
+    returned_at: float | None = record.info.get(_RETURNED_AT)
+    if returned_at is None:
+        return
+    if time.monotonic() - returned_at < FRESH_SECONDS:
+        if dbapi_connection.driver_connection.is_closed():
+            raise InvalidatePoolError("the server has ended the connection")
         return
     try:
         usable = dbapi_connection.run_async(_takes_writes)
@@ -89,6 +98,10 @@ def _check_out(dbapi_connection: Any, record: Any, _fairy: Any) -> None:
         raise InvalidatePoolError("the connection does not answer") from error
     if not usable:
         raise InvalidatePoolError("the server takes no writes")
+
+
+def _check_in(_dbapi_connection: Any, record: Any) -> None:
+    record.info[_RETURNED_AT] = time.monotonic()
 
 
 def _notice_lost_connection(context: ExceptionContext) -> None:
@@ -129,6 +142,7 @@ class Database:
             },
         )
         event.listen(self.engine.sync_engine, "checkout", _check_out)
+        event.listen(self.engine.sync_engine, "checkin", _check_in)
         event.listen(self.engine.sync_engine, "handle_error", _notice_lost_connection)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
 
@@ -162,9 +176,11 @@ class Database:
             )
 
     async def ping(self) -> None:
-        """Raises when the database does not answer."""
+        """Raises when the database does not answer, or takes no writes."""
         async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            if (await connection.execute(text("SHOW transaction_read_only"))).scalar_one() == "on":
+                await connection.invalidate()
+                raise ConnectionError("PostgreSQL takes no writes: it is a standby, or about to be one")
 
     async def aclose(self) -> None:
         """Closes the pool."""
