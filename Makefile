@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check check-python check-node format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -60,12 +60,14 @@ observer-build: setup ## Build the dashboard for production; check that it has n
 	npm run --silent build -w apps/observer
 	npm run --silent check:build -w apps/observer
 
-check: setup ## Lint, types, import contracts, generated files, formatting
+check: check-python check-node ## Lint, types, import contracts, generated files, formatting (make -j2 -O: both halves at once)
+check-python: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	npx --no-install pyright
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_house.py
+check-node: setup
 	npm run --silent typecheck  # before lint: it makes the types of the dashboard's routes
 	npm run --silent lint
 	npm run --silent format:check

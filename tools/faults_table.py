@@ -1,6 +1,7 @@
 """Writes what the fault scenarios measured into docs/reliability.md: `python tools/faults_table.py build/faults.jsonl`.
 
-Of several runs of a scenario at the largest scale the newest counts, passed or not: nobody picks the best one.
+Of several runs of a scenario at the largest scale the newest counts, passed or not: nobody picks the best one. What a scenario
+measured that was not run again stays.
 """
 
 import json
@@ -53,11 +54,20 @@ def row(run: dict[str, Any]) -> str:
     )
 
 
+def rows_of(page: str) -> dict[str, str]:
+    """The lines that stand in the table, by scenario."""
+    table = page.split(BEGIN)[1].split(END)[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    return {line.split(" | ")[0].removeprefix("| "): line for line in rows}
+
+
 def main() -> None:
     """Replaces the table between the marks."""
     lines = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
     runs = newest(lines)
     machine = runs[0]["machine"]
+    page = PAGE.read_text()
+    rows = rows_of(page) | {run["name"]: row(run) for run in runs}
     table = [
         BEGIN,
         f"Measured on {machine['cores']} cores of {machine['cpu']} (shared, noisy), {machine['system']}, Python "
@@ -66,13 +76,12 @@ def main() -> None:
         "",
         "| scenario | faults | load | counts | verdict | recovery | also | again |",
         "|---|---|---|---|---|---|---|---|",
-        *(row(run) for run in runs),
+        *rows.values(),
         END,
     ]
-    page = PAGE.read_text()
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     PAGE.write_text(before + "\n".join(table) + after)
-    sys.stdout.write(f"{PAGE.name}: {len(runs)} scenarios\n")
+    sys.stdout.write(f"{PAGE.name}: {len(runs)} of {len(rows)} scenarios\n")
 
 
 main()

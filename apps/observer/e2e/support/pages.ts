@@ -43,3 +43,6 @@ export const TEN_THOUSAND_TASKS = `
     ON CONFLICT DO NOTHING
     RETURNING id
   ) SELECT count(*) FROM made`;
+
+export const NO_MORE_OF_THEM = `
+  WITH gone AS (DELETE FROM task_mappings WHERE item_id LIKE 'many%' RETURNING id) SELECT count(*) FROM gone`;
