@@ -93,7 +93,9 @@ test("a socket that drops is said, comes back, and the feed has no gap", async (
   await expect(page.getByText(/Webhook from ClickUp/).last()).toBeVisible();
 });
 
-test("a Nexus that hangs is said by one banner over old rows, and the page comes back by itself", async ({ page }) => {
+test("a Nexus that hangs is said by one banner over old rows, and the page comes back by itself", async ({
+  page,
+}) => {
   await open(page, "/agents", "Agents");
   const rows = page.getByRole("row");
   await expect(rows.nth(1)).toBeVisible();

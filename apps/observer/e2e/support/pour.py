@@ -17,12 +17,12 @@ STEP_SECONDS = 0.2
 
 
 async def main(url: str, per_second: int, seconds: float) -> None:
-    """An event makes two lines: it came, and what became of it."""
+    """An event makes one line: it came."""
     connection = await asyncpg.connect(url)
     steps = round(seconds / STEP_SECONDS)
     began = time.monotonic()
     for step in range(1, steps + 1):
-        await connection.execute(_POUR, round(per_second * STEP_SECONDS / 2))
+        await connection.execute(_POUR, round(per_second * STEP_SECONDS))
         await asyncio.sleep(max(0.0, began + step * STEP_SECONDS - time.monotonic()))
     await connection.close()
 

@@ -11,14 +11,16 @@ import { useConfig } from "@/lib/config";
 import { register, useHotkey } from "@/lib/keys";
 import { useStats } from "@/lib/live/provider";
 import { useMe } from "@/lib/me";
+import { lazily } from "./lazily";
 import { AccountMenu, type Person } from "./AccountMenu";
 import { Banner } from "./Banner";
-import { KeyList } from "./KeyList";
 import { Logo } from "./Logo";
 import { DESTINATIONS } from "./navigation";
 import { NotMember } from "./NotMember";
 import classes from "./Shell.module.css";
 import { useLazyPalette } from "./useLazyPalette";
+
+const KeyList = lazily(() => import("./KeyList").then((file) => file.KeyList));
 
 /** What is around every page: navigation, account, palette, keys, and the one banner. */
 export function Shell({ person, children }: { person: Person; children: ReactNode }) {

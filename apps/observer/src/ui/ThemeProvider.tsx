@@ -1,10 +1,12 @@
 "use client";
 
 import { MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
 import type { ReactNode } from "react";
+import { lazily } from "./lazily";
 import { cssVariables, theme } from "./theme";
+
+const ConfirmDialog = lazily(() => import("./ConfirmDialog").then((file) => file.ConfirmDialog));
+const Notifications = lazily(() => import("@mantine/notifications").then((library) => library.Notifications));
 
 /** The look, and where dialogs and toasts appear. */
 export function ThemeProvider({ children, nonce }: { children: ReactNode; nonce?: string | undefined }) {
@@ -16,10 +18,9 @@ export function ThemeProvider({ children, nonce }: { children: ReactNode; nonce?
       getStyleNonce={() => nonce ?? ""}
       deduplicateInlineStyles
     >
-      <ModalsProvider>
-        <Notifications position="bottom-right" limit={4} autoClose={6000} />
-        {children}
-      </ModalsProvider>
+      {children}
+      <ConfirmDialog />
+      <Notifications position="bottom-right" limit={4} autoClose={6000} />
     </MantineProvider>
   );
 }

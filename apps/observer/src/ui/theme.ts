@@ -83,7 +83,9 @@ export const theme = createTheme({
     Badge: looks<BadgeProps>({
       defaultProps: { size: "sm", variant: "light", radius: "sm", tt: "none", fw: 500 },
     }),
-    Card: looks<CardProps>({ defaultProps: { withBorder: true, shadow: "none", radius: "md", padding: "md" } }),
+    Card: looks<CardProps>({
+      defaultProps: { withBorder: true, shadow: "none", radius: "md", padding: "md" },
+    }),
     Paper: looks<PaperProps>({ defaultProps: { withBorder: true, shadow: "none", radius: "md" } }),
     TextInput: looks<TextInputProps>({ defaultProps: { size: "xs" } }),
     PasswordInput: looks<PasswordInputProps>({ defaultProps: { size: "xs" } }),

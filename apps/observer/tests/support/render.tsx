@@ -1,5 +1,4 @@
 import { MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
 import { render, type RenderResult } from "@testing-library/react";
 import { NuqsTestingAdapter } from "nuqs/adapters/testing";
@@ -8,6 +7,7 @@ import { createNexusClient } from "@/lib/api/client";
 import { ApiProvider } from "@/lib/api/provider";
 import { LiveProvider } from "@/lib/live/provider";
 import { AdminSocket } from "@/lib/live/socket";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { FakeNexus } from "./fake-nexus";
 
 /** Where Observer's own server is in tests; give it to msw: `http.get(`${ORIGIN}/api/nexus/v1/…`)`. */
@@ -19,14 +19,13 @@ export function renderPage(page: ReactNode, { search = "" } = {}): RenderResult 
   const socket = new AdminSocket({ fetchTicket: nexus.fetchTicket, open: nexus.open });
   const result = render(
     <MantineProvider env="test">
-      <ModalsProvider>
-        <Notifications />
-        <NuqsTestingAdapter searchParams={search} hasMemory>
-          <ApiProvider client={createNexusClient(ORIGIN)}>
-            <LiveProvider socket={socket}>{page}</LiveProvider>
-          </ApiProvider>
-        </NuqsTestingAdapter>
-      </ModalsProvider>
+      <Notifications />
+      <ConfirmDialog />
+      <NuqsTestingAdapter searchParams={search} hasMemory>
+        <ApiProvider client={createNexusClient(ORIGIN)}>
+          <LiveProvider socket={socket}>{page}</LiveProvider>
+        </ApiProvider>
+      </NuqsTestingAdapter>
     </MantineProvider>,
   );
   return { ...result, nexus };

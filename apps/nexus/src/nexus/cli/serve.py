@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -38,6 +39,9 @@ class Role(StrEnum):
     worker = "worker"
     all = "all"
 
+WORKER_NICENESS = 5
+"""Where both share the cores of one machine, a webhook is answered before effects are carried out."""
+
 
 class _Server(uvicorn.Server):
     """Leaves signals to us: draining comes before shutting down."""
@@ -58,6 +62,8 @@ def serve(
     settings = settings.model_copy(update=updates)
     configure_logging(settings.log_format, level=settings.log_level, process=role.value)
     _allow_many_sockets()
+    if role is Role.worker:
+        os.nice(WORKER_NICENESS)
     uvloop.run(_serve(role, settings))
 
 

@@ -3,10 +3,12 @@
 import { useDisclosure } from "@mantine/hooks";
 import { ActionButton } from "@/ui/ActionButton";
 import { ConfirmButton } from "@/ui/ConfirmButton";
-import { MuteDialog } from "./MuteDialog";
+import { lazily } from "@/ui/lazily";
 import { useRevokeAgent, useSetMuted } from "./queries";
 import type { Agent } from "./roster";
-import { RotateDialog } from "./RotateDialog";
+
+const MuteDialog = lazily(() => import("./MuteDialog").then((file) => file.MuteDialog));
+const RotateDialog = lazily(() => import("./RotateDialog").then((file) => file.RotateDialog));
 
 /** What can be done with an agent that is not revoked. */
 export function AgentActions({ agent }: { agent: Agent }) {

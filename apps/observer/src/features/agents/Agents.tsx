@@ -13,13 +13,15 @@ import { ErrorState } from "@/ui/ErrorState";
 import { LiveDot } from "@/ui/LiveDot";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
-import { AgentDrawer } from "./AgentDrawer";
+import { lazily } from "@/ui/lazily";
 import { rosterColumns } from "./columns";
-import { CreateAgentDialog } from "./CreateAgentDialog";
 import { useRoster, useSetMuted } from "./queries";
 import { matching } from "./roster";
 import { RosterToolbar } from "./RosterToolbar";
 import { useRosterFilter } from "./useRosterFilter";
+
+const AgentDrawer = lazily(() => import("./AgentDrawer").then((file) => file.AgentDrawer));
+const CreateAgentDialog = lazily(() => import("./CreateAgentDialog").then((file) => file.CreateAgentDialog));
 
 /** The roster: who works here, what they do now, and their credentials. */
 export function Agents() {

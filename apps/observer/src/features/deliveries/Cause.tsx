@@ -2,7 +2,7 @@
 
 import { IconChevronRight } from "@tabler/icons-react";
 import { ActionButton } from "@/ui/ActionButton";
-import { confirmFirst } from "@/ui/ConfirmButton";
+import { confirmFirst } from "@/ui/confirmations";
 import { Time } from "@/ui/Time";
 import { ToolIcon } from "@/ui/ToolIcon";
 import { number, toolName } from "@/ui/words";

@@ -12,9 +12,9 @@ import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/Skeletons";
 import { Synced } from "@/ui/Synced";
+import { lazily } from "@/ui/lazily";
 import { counted } from "@/ui/words";
 import { CauseList } from "./CauseList";
-import { DeliveryDrawer } from "./DeliveryDrawer";
 import { useDeadLettersLive } from "./live";
 import { NoDeadLetters } from "./NoDeadLetters";
 import { useGroups } from "./queries";
@@ -24,6 +24,8 @@ import { RowTable } from "./RowTable";
 import { SelectionBar } from "./SelectionBar";
 import { useReplay } from "./useReplay";
 import { deadLetters, type Delivery } from "./words";
+
+const DeliveryDrawer = lazily(() => import("./DeliveryDrawer").then((file) => file.DeliveryDrawer));
 
 const MIN_SEARCH_CHARS = 2;
 

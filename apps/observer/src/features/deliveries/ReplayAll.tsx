@@ -2,7 +2,8 @@
 
 import { IconRefresh } from "@tabler/icons-react";
 import { usePaletteAction } from "@/lib/palette";
-import { ConfirmButton, confirmFirst, type Confirmation } from "@/ui/ConfirmButton";
+import { ConfirmButton } from "@/ui/ConfirmButton";
+import { confirmFirst, type Confirmation } from "@/ui/confirmations";
 import { MAX_REPLAYS } from "./replays";
 import type { useReplay } from "./useReplay";
 import { deadLetters } from "./words";

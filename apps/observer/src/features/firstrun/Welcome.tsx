@@ -2,14 +2,13 @@
 
 import { parseAsBoolean, parseAsString, useQueryStates } from "nuqs";
 import { useState } from "react";
-import { CreateAgentDialog } from "@/features/agents/CreateAgentDialog";
 import { useRoster } from "@/features/agents/queries";
 import { useMappings } from "@/features/mappings/queries";
 import { useOverview } from "@/features/overview/queries";
-import { ConnectDrawer } from "@/features/settings/connections/ConnectDrawer";
 import { useConnections, useIntegrations } from "@/features/settings/connections/queries";
 import { usePermission } from "@/lib/me";
 import { ErrorState } from "@/ui/ErrorState";
+import { lazily } from "@/ui/lazily";
 import { LiveDot } from "@/ui/LiveDot";
 import { Notice } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
@@ -20,6 +19,13 @@ import { StepCard } from "./StepCard";
 import { doneWords, StepBody } from "./StepBody";
 import { STEPS, isDone, isSetUp, nextStep, type Step } from "./steps";
 import classes from "./Welcome.module.css";
+
+const CreateAgentDialog = lazily(() =>
+  import("@/features/agents/CreateAgentDialog").then((file) => file.CreateAgentDialog),
+);
+const ConnectDrawer = lazily(() =>
+  import("@/features/settings/connections/ConnectDrawer").then((file) => file.ConnectDrawer),
+);
 
 const MINUTES = 60;
 /** Each step ticks by itself soon after it was done, wherever that was. */

@@ -4,6 +4,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import { useDeferredValue, useMemo, useRef, useState } from "react";
 import { usePaletteAction } from "@/lib/palette";
 import { Page } from "@/ui/Page";
+import { lazily } from "@/ui/lazily";
 import { toastFailed } from "@/ui/toasts";
 import { counted } from "@/ui/words";
 import { boardOf, linkedChannels, linkedLists, matches, type Mapping } from "./boardModel";
@@ -13,12 +14,13 @@ import { ChannelFrame, ListFrame } from "./Frames";
 import { Header } from "./Header";
 import { channelItems, listItems } from "./layout";
 import { LinkBar } from "./LinkBar";
-import { Narrow } from "./Narrow";
 import { useChannels, useLists, useRefresh, useWaiting } from "./queries";
-import { Review } from "./Review";
-import { RuleEditor } from "./RuleEditor";
 import { troubleTone } from "./trouble";
 import { useMapper, useMappingsUrl } from "./useMapper";
+
+const Review = lazily(() => import("./Review").then((file) => file.Review));
+const RuleEditor = lazily(() => import("./RuleEditor").then((file) => file.RuleEditor));
+const Narrow = lazily(() => import("./Narrow").then((file) => file.Narrow));
 
 /** Mantine's `sm`: below it there is no room for two columns. */
 const NARROW = "(max-width: 48em)";

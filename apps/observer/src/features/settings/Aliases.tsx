@@ -9,14 +9,18 @@ import { ActionButton } from "@/ui/ActionButton";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { FilterInput } from "@/ui/FilterInput";
+import { lazily } from "@/ui/lazily";
 import { Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/Skeletons";
 import { AliasRow } from "./aliases/AliasRow";
-import { CreateAliasDialog } from "./aliases/CreateAliasDialog";
 import { matchingAliases } from "./aliases/handles";
 import { useAliases } from "./aliases/queries";
 import classes from "./aliases/Aliases.module.css";
 import { SettingsSection } from "./SettingsSection";
+
+const CreateAliasDialog = lazily(() =>
+  import("./aliases/CreateAliasDialog").then((file) => file.CreateAliasDialog),
+);
 
 /** Handles such as `@AI_Squad`, and the agents behind each. */
 export function Aliases() {

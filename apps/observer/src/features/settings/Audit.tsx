@@ -7,13 +7,15 @@ import { useState } from "react";
 import { DataTable } from "@/ui/DataTable";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
+import { lazily } from "@/ui/lazily";
 import { Panel } from "@/ui/Panel";
-import { AuditDrawer } from "./audit/AuditDrawer";
 import { auditColumns } from "./audit/columns";
 import { useAudit } from "./audit/queries";
 import { ACTIONS } from "./audit/sentences";
 import { useMembers } from "./people/queries";
 import { SettingsSection } from "./SettingsSection";
+
+const AuditDrawer = lazily(() => import("./audit/AuditDrawer").then((file) => file.AuditDrawer));
 
 const PARSERS = { actor: parseAsString, action: parseAsString };
 

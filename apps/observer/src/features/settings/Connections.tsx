@@ -6,14 +6,16 @@ import Link from "next/link";
 import { parseAsString, useQueryStates } from "nuqs";
 import { ActionButton } from "@/ui/ActionButton";
 import { ErrorState } from "@/ui/ErrorState";
+import { lazily } from "@/ui/lazily";
 import { SkeletonCards } from "@/ui/Skeletons";
-import { ConnectDrawer } from "./connections/ConnectDrawer";
 import { ConnectionCard } from "./connections/ConnectionCard";
 import type { Integration } from "./connections/connecting";
 import classes from "./connections/Connections.module.css";
 import { useConnections, useIntegrations } from "./connections/queries";
 import { VendorMark } from "./connections/VendorMark";
 import { SettingsSection } from "./SettingsSection";
+
+const ConnectDrawer = lazily(() => import("./connections/ConnectDrawer").then((file) => file.ConnectDrawer));
 
 const PARSERS = { connect: parseAsString, renew: parseAsString };
 

@@ -11,13 +11,15 @@ import { DataTable } from "@/ui/DataTable";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { FilterInput } from "@/ui/FilterInput";
+import { lazily } from "@/ui/lazily";
 import { Panel } from "@/ui/Panel";
 import { keyColumns } from "./keys/columns";
-import { CreateKeyDialog } from "./keys/CreateKeyDialog";
 import { matchingKeys, type Key } from "./keys/keys";
 import { useKeys, useRevokeKey } from "./keys/queries";
-import { RotateKeyDialog } from "./keys/RotateKeyDialog";
 import { SettingsSection } from "./SettingsSection";
+
+const CreateKeyDialog = lazily(() => import("./keys/CreateKeyDialog").then((file) => file.CreateKeyDialog));
+const RotateKeyDialog = lazily(() => import("./keys/RotateKeyDialog").then((file) => file.RotateKeyDialog));
 
 const PARSERS = { q: parseAsString.withDefault(""), revoked: parseAsBoolean.withDefault(false) };
 

@@ -10,11 +10,13 @@ import { DataTable } from "@/ui/DataTable";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { FilterInput } from "@/ui/FilterInput";
+import { lazily } from "@/ui/lazily";
 import { Panel } from "@/ui/Panel";
-import { AddPersonDialog } from "./people/AddPersonDialog";
 import { peopleColumns } from "./people/columns";
 import { useChangeRole, useMembers, useRemoveMember } from "./people/queries";
 import { SettingsSection } from "./SettingsSection";
+
+const AddPersonDialog = lazily(() => import("./people/AddPersonDialog").then((file) => file.AddPersonDialog));
 
 /** Who may use the dashboard, and what each may do. */
 export function People() {

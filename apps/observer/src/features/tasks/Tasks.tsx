@@ -12,13 +12,15 @@ import { LiveDot } from "@/ui/LiveDot";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
 import { Synced } from "@/ui/Synced";
+import { lazily } from "@/ui/lazily";
 import { number } from "@/ui/words";
 import { COLUMNS } from "./columns";
 import { NO_FILTERS, filterParams, isFiltered, openParams, type TaskFilters } from "./params";
 import { isTask, useTasks } from "./queries";
-import { TaskDrawer } from "./TaskDrawer";
 import { TaskFilterBar } from "./TaskFilterBar";
 import classes from "./Tasks.module.css";
+
+const TaskDrawer = lazily(() => import("./TaskDrawer").then((file) => file.TaskDrawer));
 
 /** What was asked of agents, and what became of it. */
 export function Tasks() {

@@ -1,11 +1,11 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 
-const problemBody = z.object({
-  title: z.string(),
-  status: z.number(),
-  code: z.string(),
-  detail: z.nullish(z.string()),
-  request_id: z.nullish(z.string()),
+const problemBody = v.object({
+  title: v.string(),
+  status: v.number(),
+  code: v.string(),
+  detail: v.nullish(v.string()),
+  request_id: v.nullish(v.string()),
 });
 
 /** Code of a call that got no answer at all: the network, or Observer's own server, is away. */
@@ -45,12 +45,12 @@ export class ApiError extends Error {
 /** The error of an answer that is not a 2xx: RFC 9457 when it is one, else what its status says. */
 export async function problemOf(response: Response): Promise<ApiError> {
   const requestId = response.headers.get("x-request-id");
-  const parsed = problemBody.safeParse(await jsonOf(response));
+  const parsed = v.safeParse(problemBody, await jsonOf(response));
   if (!parsed.success) {
     const words = `The answer was ${response.status} ${response.statusText}`.trim();
     return new ApiError(response.status, "unexpected", `${words}, without a reason.`, requestId);
   }
-  const { code, detail, title, request_id } = parsed.data;
+  const { code, detail, title, request_id } = parsed.output;
   return new ApiError(response.status, code, detail ?? title, request_id ?? requestId);
 }
 

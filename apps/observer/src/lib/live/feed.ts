@@ -1,4 +1,5 @@
 import type { FeedFilters, FeedLine } from "@oblivion/protocol";
+import { safeParse } from "valibot";
 import { feedAnswer } from "./frames";
 import type { AdminSocket } from "./socket";
 
@@ -33,14 +34,14 @@ export function followFeed(socket: AdminSocket, following: Following): () => voi
         ? await socket.request("subscribe", { filters, tail })
         : await socket.request("resume", { since: cursor, filters });
     if (ended) return;
-    const answer = feedAnswer.safeParse(raw);
+    const answer = safeParse(feedAnswer, raw);
     if (!answer.success) {
       following.onRefused?.("Nexus did not accept these filters.");
       return;
     }
-    cursor ??= answer.data.cursor;
+    cursor ??= answer.output.cursor;
     following.onBegun?.();
-    if (answer.data.truncated === true) following.onTruncated?.();
+    if (answer.output.truncated === true) following.onTruncated?.();
   }
 
   function begin(): void {

@@ -7,36 +7,36 @@ import type {
   Stats,
   TaskChanged,
 } from "@oblivion/protocol";
-import * as z from "zod/mini";
+import * as v from "valibot";
 
 /** What comes over the socket, parsed before anybody uses it. The types are the protocol's, so they cannot drift. */
-const levels = z.enum(["debug", "info", "warning", "error"]);
+const levels = v.picklist(["debug", "info", "warning", "error"]);
 
-const feedLine = z.object({
-  id: z.string(),
-  ts: z.string(),
+const feedLine = v.object({
+  id: v.string(),
+  ts: v.string(),
   level: levels,
-  kind: z.string(),
-  source: z.string(),
-  tenant_id: z.string(),
-  task_id: z.nullish(z.string()),
-  delivery_id: z.nullish(z.string()),
-  agent: z.nullish(z.string()),
-  message: z.string(),
-  data: z.optional(z.record(z.string(), z.unknown())),
+  kind: v.string(),
+  source: v.string(),
+  tenant_id: v.string(),
+  task_id: v.nullish(v.string()),
+  delivery_id: v.nullish(v.string()),
+  agent: v.nullish(v.string()),
+  message: v.string(),
+  data: v.optional(v.record(v.string(), v.unknown())),
 });
 
-const agentPresence = z.object({
-  id: z.string(),
-  name: z.string(),
-  online: z.boolean(),
-  load: z.number(),
-  capacity: z.number(),
-  muted: z.boolean(),
-  last_seen_at: z.nullish(z.string()),
+const agentPresence = v.object({
+  id: v.string(),
+  name: v.string(),
+  online: v.boolean(),
+  load: v.number(),
+  capacity: v.number(),
+  muted: v.boolean(),
+  last_seen_at: v.nullish(v.string()),
 });
 
-const taskState = z.enum([
+const taskState = v.picklist([
   "submitted",
   "offered",
   "working",
@@ -50,39 +50,42 @@ const taskState = z.enum([
 ]);
 
 export const frames = {
-  feed: z.object({ lines: z.array(feedLine), cursor: z.string() }) satisfies z.ZodMiniType<Feed>,
-  presence: z.object({ agents: z.array(agentPresence) }) satisfies z.ZodMiniType<Presence>,
-  task: z.object({
-    id: z.string(),
-    state: z.nullable(taskState),
-    mirror: z.enum(["mirrored", "addressed, not mapped", "closed"]),
-    reason: z.nullish(z.string()),
-    agent: z.nullish(z.string()),
-    updated_at: z.string(),
-  }) satisfies z.ZodMiniType<TaskChanged>,
-  stats: z.object({
-    unanswered: z.number(),
-    waiting_tasks: z.number(),
-    dead: z.number(),
-    agents_online: z.number(),
-    at: z.string(),
-  }) satisfies z.ZodMiniType<Stats>,
-  "auth.refresh": z.object({ expires_in: z.number() }) satisfies z.ZodMiniType<AuthRefreshRequested>,
-  "server.draining": z.object({
-    reconnect_after_seconds: z.number(),
-  }) satisfies z.ZodMiniType<ServerDraining>,
+  feed: v.object({ lines: v.array(feedLine), cursor: v.string() }) satisfies v.GenericSchema<unknown, Feed>,
+  presence: v.object({ agents: v.array(agentPresence) }) satisfies v.GenericSchema<unknown, Presence>,
+  task: v.object({
+    id: v.string(),
+    state: v.nullable(taskState),
+    mirror: v.picklist(["mirrored", "addressed, not mapped", "closed"]),
+    reason: v.nullish(v.string()),
+    agent: v.nullish(v.string()),
+    updated_at: v.string(),
+  }) satisfies v.GenericSchema<unknown, TaskChanged>,
+  stats: v.object({
+    unanswered: v.number(),
+    waiting_tasks: v.number(),
+    dead: v.number(),
+    agents_online: v.number(),
+    at: v.string(),
+  }) satisfies v.GenericSchema<unknown, Stats>,
+  "auth.refresh": v.object({ expires_in: v.number() }) satisfies v.GenericSchema<
+    unknown,
+    AuthRefreshRequested
+  >,
+  "server.draining": v.object({
+    reconnect_after_seconds: v.number(),
+  }) satisfies v.GenericSchema<unknown, ServerDraining>,
 };
 
 export type FrameName = keyof typeof frames;
-export type Frame<Name extends FrameName> = z.infer<(typeof frames)[Name]>;
+export type Frame<Name extends FrameName> = v.InferOutput<(typeof frames)[Name]>;
 
 /** Answer to `subscribe` and `resume`. */
-export const feedAnswer = z.object({
-  ok: z.literal(true),
-  cursor: z.string(),
-  truncated: z.optional(z.boolean()),
-}) satisfies z.ZodMiniType<FeedAnswer>;
+export const feedAnswer = v.object({
+  ok: v.literal(true),
+  cursor: v.string(),
+  truncated: v.optional(v.boolean()),
+}) satisfies v.GenericSchema<unknown, FeedAnswer>;
 
 /** Where to connect and with what; from Observer's own server. */
-export const ticket = z.object({ url: z.string(), token: z.string() });
-export type Ticket = z.infer<typeof ticket>;
+export const ticket = v.object({ url: v.string(), token: v.string() });
+export type Ticket = v.InferOutput<typeof ticket>;

@@ -1,4 +1,5 @@
 import type { Socket } from "socket.io-client";
+import { safeParse } from "valibot";
 import { asApiError } from "../api/problem";
 import { frames, type Frame, type FrameName, type Ticket } from "./frames";
 
@@ -95,7 +96,9 @@ export class AdminSocket {
   async #connect(generation: number): Promise<void> {
     let socket: Socket;
     try {
-      socket = await (this.#parts.open ?? openSocket)(await this.#parts.fetchTicket());
+      const ticket = await this.#parts.fetchTicket();
+      if (generation !== this.#generation) return;
+      socket = await (this.#parts.open ?? openSocket)(ticket);
     } catch (error) {
       if (generation === this.#generation) this.#failed(asApiError(error));
       return;
@@ -151,12 +154,12 @@ export class AdminSocket {
 
   #arrived(name: FrameName, raw: unknown): void {
     this.lastEventAt = Date.now();
-    const parsed = frames[name].safeParse(raw);
+    const parsed = safeParse(frames[name], raw);
     if (!parsed.success) {
       console.warn(`A frame "${name}" of a shape that this page does not know was dropped.`);
       return;
     }
-    for (const handler of this.#handlers[name] as Set<(frame: unknown) => void>) handler(parsed.data);
+    for (const handler of this.#handlers[name] as Set<(frame: unknown) => void>) handler(parsed.output);
   }
 
   async #refresh(): Promise<void> {

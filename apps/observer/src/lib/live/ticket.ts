@@ -1,3 +1,4 @@
+import { parse } from "valibot";
 import { problemOf } from "../api/problem";
 import { ticket, type Ticket } from "./frames";
 
@@ -5,5 +6,5 @@ import { ticket, type Ticket } from "./frames";
 export async function fetchTicket(): Promise<Ticket> {
   const response = await fetch("/api/socket-ticket", { method: "POST" });
   if (!response.ok) throw await problemOf(response);
-  return ticket.parse(await response.json());
+  return parse(ticket, await response.json());
 }

@@ -1,6 +1,6 @@
 import "server-only";
 
-import { z } from "zod";
+import * as v from "valibot";
 
 export type Audience = "nexus" | "nexus:admin-socket";
 
@@ -11,8 +11,8 @@ const SPARE_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 const MAX_KEPT = 1000;
 
-const granted = z.object({ access_token: z.string(), expires_in: z.number() });
-const refused = z.object({ error: z.string(), error_description: z.string().nullish() });
+const granted = v.object({ access_token: v.string(), expires_in: v.number() });
+const refused = v.object({ error: v.string(), error_description: v.nullish(v.string()) });
 
 /** Nexus gave no token for this person, or none at all. */
 export class ExchangeRefused extends Error {
@@ -84,7 +84,7 @@ export class TokenExchange {
     if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
   }
 
-  async #exchange(email: string, audience: Audience): Promise<z.infer<typeof granted>> {
+  async #exchange(email: string, audience: Audience): Promise<v.InferOutput<typeof granted>> {
     const { tokenUrl, client } = this.#parts;
     const response = await this.#parts.fetch(tokenUrl, {
       method: "POST",
@@ -99,10 +99,13 @@ export class TokenExchange {
       cache: "no-store",
     });
     const body: unknown = await response.json().catch(() => null);
-    if (response.ok) return granted.parse(body);
-    const parsed = refused.safeParse(body);
-    const error = parsed.success ? parsed.data.error : `status ${response.status}`;
-    throw new ExchangeRefused(error, parsed.data?.error_description ?? "Nexus gave no reason.");
+    if (response.ok) return v.parse(granted, body);
+    const parsed = v.safeParse(refused, body);
+    const error = parsed.success ? parsed.output.error : `status ${response.status}`;
+    throw new ExchangeRefused(
+      error,
+      (parsed.success && parsed.output.error_description) || "Nexus gave no reason.",
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import { IconTrash, IconX } from "@tabler/icons-react";
 import Link from "next/link";
 import type { Agent } from "@/features/agents/roster";
 import { usePermission } from "@/lib/me";
-import { confirmFirst } from "@/ui/ConfirmButton";
+import { confirmFirst } from "@/ui/confirmations";
 import { CopyButton } from "@/ui/CopyButton";
 import { AddAgent } from "./AddAgent";
 import classes from "./Aliases.module.css";

@@ -5,7 +5,7 @@ import { IconDots } from "@tabler/icons-react";
 import { asApiError } from "@/lib/api/problem";
 import { usePermission } from "@/lib/me";
 import { ActionButton } from "@/ui/ActionButton";
-import { confirmFirst } from "@/ui/ConfirmButton";
+import { confirmFirst } from "@/ui/confirmations";
 import { FormError } from "@/ui/FormError";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { stateLook } from "@/ui/states";

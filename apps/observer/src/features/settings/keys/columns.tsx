@@ -1,7 +1,8 @@
 import { Anchor } from "@mantine/core";
 import Link from "next/link";
 import { ActionButton } from "@/ui/ActionButton";
-import { ConfirmButton, type Confirmation } from "@/ui/ConfirmButton";
+import { ConfirmButton } from "@/ui/ConfirmButton";
+import { type Confirmation } from "@/ui/confirmations";
 import { CopyButton } from "@/ui/CopyButton";
 import type { Column } from "@/ui/DataTable";
 import { StatusBadge } from "@/ui/StatusBadge";

@@ -1,6 +1,6 @@
 import { Avatar } from "@mantine/core";
 import { ActionButton } from "@/ui/ActionButton";
-import { confirmFirst } from "@/ui/ConfirmButton";
+import { confirmFirst } from "@/ui/confirmations";
 import type { Column } from "@/ui/DataTable";
 import { Time } from "@/ui/Time";
 import type { Role } from "@/lib/roles";
