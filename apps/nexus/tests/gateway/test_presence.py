@@ -172,10 +172,14 @@ async def test_gateway_that_was_stopped_for_a_while_blames_nobody_for_it(
     monkeypatch.setattr(sockets, "SWEEP_SECONDS", 0.05)
     monkeypatch.setattr(sockets, "PING_SECONDS", 0.2)
     monkeypatch.setattr(sockets, "PONG_SECONDS", 1000)
+    monkeypatch.setattr(sockets, "SILENT_SECONDS", 2.5)
+    monkeypatch.setattr(sockets, "SLEPT_SECONDS", 1.0)
     async with another_gateway(shared_world.nexus) as serving, raw(serving.url) as agent:
         await agent.enter(account.token)
         await agent.receive("2")  # it would answer, but nobody is there to read it
-        monkeypatch.setattr(time, "monotonic", lambda steady=time.monotonic: steady() + 60)
+        await asyncio.sleep(0.3)  # a sweep has seen it
+        # No more than it takes: timers that are set meanwhile come so much later.
+        monkeypatch.setattr(time, "monotonic", lambda steady=time.monotonic: steady() + 3)
         await asyncio.sleep(0.3)  # some sweeps
         await agent.send("3")
         await agent.receive("2")

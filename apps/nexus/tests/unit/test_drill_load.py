@@ -96,7 +96,7 @@ async def test_a_webhook_is_sent_again_until_it_is_taken() -> None:
         await sender.send([HOOK.comment("Krun-000001", "task1", AT)])
     assert bodies[0] == bodies[1] == bodies[2]
     assert [(each.status, each.number) for each in sender.attempts] == [(503, 1), (None, 2), (200, 3)]
-    assert sender.statuses == {"503": 1, "none (RemoteProtocolError)": 1, "200": 1}
+    assert sender.statuses == {"503": 1, "none (ServerDisconnectedError)": 1, "200": 1}
     assert sender.attempts[0].retry_after == "0"
     assert [(each.key, each.conversation) for each in sender.accepted] == [("Krun-000001", in_thread("task1"))]
     assert sender.accepted[0].at_source == AT

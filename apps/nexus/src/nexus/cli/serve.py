@@ -39,6 +39,7 @@ class Role(StrEnum):
     worker = "worker"
     all = "all"
 
+
 WORKER_NICENESS = 5
 """Where both share the cores of one machine, a webhook is answered before effects are carried out."""
 

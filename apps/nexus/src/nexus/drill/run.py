@@ -17,6 +17,8 @@ from nexus.drill.report import Report
 CARD_SECONDS = 40
 SETTLE_SECONDS = 90
 """On top of the second that Slack wants for each message."""
+LOST_SECONDS = 20.0
+"""What is not seen so long after the last thing that was on its way will not come any more."""
 SECONDS_BETWEEN_MESSAGES = 0.8
 """A little faster than Slack takes them, so that something always waits while the fault is there."""
 _UNDECIDED_SECONDS = 15
@@ -203,6 +205,7 @@ class Run:
         self.progress.begin("Everything settles")
         started = time.monotonic()
         deadline = started + SETTLE_SECONDS + self.load
+        idle_since: float | None = None
         while time.monotonic() < deadline:
             await self._count_answers()
             undecided = len(self.said) - len(self.said.keys() & self.accepted.keys())
@@ -210,10 +213,13 @@ class Run:
             self.progress.detail(f"{waiting} on their way")
             if waiting == 0 and (undecided == 0 or time.monotonic() > started + _UNDECIDED_SECONDS):
                 missing = await self._missing()
-                if not missing:
+                idle_since = idle_since or time.monotonic()
+                if not missing or time.monotonic() > idle_since + LOST_SECONDS:
                     self.settled = True
                     return
                 self.progress.detail(f"{len(missing)} not seen yet")
+            else:
+                idle_since = None
             await asyncio.sleep(_POLL_SECONDS)  # no event tells that nothing happens any more
 
     async def _missing(self) -> set[str]:

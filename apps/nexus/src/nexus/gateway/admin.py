@@ -104,8 +104,7 @@ class AdminDoor:
 
     async def close_all(self) -> None:
         """Closes every socket that is still open."""
-        for sid in self._sockets.within(NAMESPACE):
-            await self._sockets.disconnect(sid)
+        await self._sockets.disconnect_all(NAMESPACE)
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         if not self._is_ours(environ):

@@ -116,8 +116,7 @@ class Gateway:
     async def close_all(self) -> None:
         """Closes every socket that is still open, and says so to everybody."""
         await self._admin.close_all()
-        for sid in self.sockets.within(NAMESPACE):
-            await self.sockets.disconnect(sid)
+        await self.sockets.disconnect_all(NAMESPACE)
         try:
             await asyncio.wait_for(self._bid_farewell(), FAREWELL_SECONDS)
         except Exception as error:

@@ -21,6 +21,9 @@ MAX_READ_BYTES = 1024 * 1024
 """What is read of a message at all, so that one over the limit can be answered; a larger one ends its connection."""
 PING_SECONDS = 10
 PONG_SECONDS = 8
+CLOSE_SECONDS = 2.0
+"""How long a socket has to take its leave when all must go."""
+CLOSING_AT_ONCE = 100
 SWEEP_SECONDS = 1.0
 SILENT_SECONDS = 9.0
 """How long a ping may go unanswered. With a ping every 10 s: gone 20 s after the last sign of life."""
@@ -118,6 +121,20 @@ class Sockets:
         """Tells a socket to go; its peer may still be reading."""
         if namespace := self._place.get(sid):
             await self.sio.disconnect(sid, namespace=namespace)
+
+    async def disconnect_all(self, namespace: str) -> None:
+        """Tells every socket of a namespace to go, many at once; who does not read it in time is cut off."""
+        leaving = list(self.within(namespace))
+        slots = asyncio.Semaphore(CLOSING_AT_ONCE)
+
+        async def close(sid: str) -> None:
+            async with slots:
+                try:
+                    await asyncio.wait_for(self.disconnect(sid), CLOSE_SECONDS)
+                except TimeoutError:
+                    await self.hang_up(sid)
+
+        await asyncio.gather(*(close(sid) for sid in leaving), return_exceptions=True)
 
     async def hang_up(self, sid: str) -> None:
         """Ends a socket and its connection at once, whatever its peer reads or answers."""

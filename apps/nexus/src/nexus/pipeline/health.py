@@ -1,5 +1,6 @@
 """How a connection is, as far as we know without asking the vendor: from what the reconciler wrote down."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from nexus.store.tables import Connection
@@ -18,6 +19,11 @@ def checks_of(row: Connection) -> list[Check]:
         checks.append(_webhook(health))
     if row.read_until is not None:
         checks.append(_reading(row, health))
+    if health.get("last_event_at"):
+        last = datetime.fromisoformat(health["last_event_at"]).astimezone(UTC)
+        checks.append(Check(name="Events", state="ok", detail=f"The last one came at {last:%Y-%m-%d %H:%M} UTC."))
+    if health.get("budget"):
+        checks.append(_requests(**health["budget"]))
     if health.get("fault"):
         hint = "This is a bug of ours; it is tried again within a minute."
         checks.append(Check(name="Last look", state="warning", detail=str(health["fault"]), hint=hint))
@@ -32,6 +38,14 @@ def _webhook(health: dict[str, Any]) -> Check:
         return Check(name="Webhook", state="ok", detail="Active: events reach us.")
     found = f"It was found {status}" + (f" after {failures} failures" if failures else "") + ", and was repaired."
     return Check(name="Webhook", state="warning", detail=found, hint="See to it that the vendor reaches our address.")
+
+
+def _requests(remaining: int, limit: int, scarce: bool) -> Check:
+    left = f"{remaining:,} of {limit:,} requests of the minute were left."
+    if not scarce:
+        return Check(name="Requests", state="ok", detail=left)
+    hint = "What can wait does so; nothing is lost. Its plan decides how many it takes."
+    return Check(name="Requests", state="warning", detail=left, hint=hint)
 
 
 def _reading(row: Connection, health: dict[str, Any]) -> Check:

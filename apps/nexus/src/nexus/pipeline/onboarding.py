@@ -57,9 +57,7 @@ class Onboarding:
         probe = await integration.probe(credentials)
         async with self._db.tenant(tenant_id) as session:
             renewed = await session.scalar(
-                select(Connection.id).where(
-                    Connection.vendor == vendor, Connection.workspace_id == probe.workspace_id
-                )
+                select(Connection.id).where(Connection.vendor == vendor, Connection.workspace_id == probe.workspace_id)
             )
         offered = Connected(
             id=renewed or new_id(),

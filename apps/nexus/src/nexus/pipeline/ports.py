@@ -289,6 +289,16 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestBudget:
+    """How many requests a vendor still takes, of how many, until its window ends."""
+
+    remaining: int
+    limit: int
+    scarce: bool
+    """So little is left that work which can wait leaves it alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What a look at the vendor's side of our subscription found, and what was done about it."""
 
@@ -302,6 +312,8 @@ class Watch:
     repaired: bool = False
     problem: str | None = None
     """What a person has to do; None when there is nothing."""
+    budget: "RequestBudget | None" = None
+    """What is left of the vendor's allowance of requests; None when it does not say."""
     access_lost: bool = False
     """The credentials work no more, which `problem` explains: nothing can be done on this connection."""
 

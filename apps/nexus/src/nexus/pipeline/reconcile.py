@@ -9,12 +9,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
 
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
@@ -34,7 +34,7 @@ from nexus.pipeline.ports import (
 from nexus.pipeline.rereading import ChatReader, Reader, Sweep, TrackerReader
 from nexus.pipeline.subscriptions import Subscriptions
 from nexus.store.database import Database, is_unavailable
-from nexus.store.tables import Connection
+from nexus.store.tables import Connection, InboxEvent
 
 log = get_logger(__name__)
 
@@ -46,6 +46,7 @@ OLD_KEY_LIFE = timedelta(days=1)
 """How long events of a webhook that was replaced are taken."""
 BROKEN = "broken"
 """Our access is gone; `broken_reason` of the connection says what to do."""
+_LAST_EVENT_REACH = timedelta(days=1)
 _LANES = 4
 _MAX_PAUSE_SECONDS = 5.0
 _AWAY_PERIODS = 3
@@ -141,6 +142,7 @@ class Reconciler:
                     await self._save(look)
             if isinstance(integration, Rereadable) and look.health.get("status") != BROKEN:
                 await self._read_back(look, integration, connected, deadline)
+            await self._note_last_event(look)
             look.say("fault", None)
         except Exception as error:
             if is_unavailable(error):
@@ -148,6 +150,19 @@ class Reconciler:
             look.say("fault", f"{type(error).__name__} while looking after it; see the log", error)
         self._met.add(look.row.id)
         await self._save(look)
+
+    async def _note_last_event(self, look: "_Look") -> None:
+        """The only proof that the way in is open: that something came by it."""
+        known = look.health.get("last_event_at")
+        since = datetime.fromisoformat(known) if known else self._clock.now() - _LAST_EVENT_REACH
+        async with self._db.tenant(look.row.tenant_id) as session:
+            last = await session.scalar(
+                select(func.max(InboxEvent.created_at)).where(
+                    InboxEvent.connection_id == look.row.id, InboxEvent.created_at > since
+                )
+            )
+        if last is not None:
+            look.health["last_event_at"] = last.isoformat()
 
     async def _watch(self, look: "_Look", integration: Watched, connected: Connected) -> None:
         with_hooks = await self._subscriptions.with_known(connected)
@@ -168,6 +183,7 @@ class Reconciler:
                 "reconcile.status", vendor=connected.vendor, connection_id=str(connected.id), status=status, was=was
             )
         look.health |= {"status": status, "fail_count": found.fail_count}
+        look.health["budget"] = None if found.budget is None else asdict(found.budget)
         if found.repaired:
             look.health["repaired_at"] = now.isoformat()
         if not found.sound and look.read_until is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from nexus.pipeline.ports import RequestBudget
+
 _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 60.0
 _MILLISECONDS_FROM = 100_000_000_000
@@ -18,6 +20,7 @@ class Budget:
     def __init__(self) -> None:
         self._blocked_until: datetime | None = None
         self._scarce_until: datetime | None = None
+        self._told: tuple[int, int] | None = None
 
     def wait_seconds(self, now: datetime) -> float:
         """How long to wait before the next call; 0 when it may go."""
@@ -27,9 +30,16 @@ class Budget:
         """How long work that can wait should leave the rest of the minute to what cannot; 0 when it may go."""
         return _until(self._scarce_until, now)
 
+    def left(self, now: datetime) -> RequestBudget | None:
+        """What the last answer told of it; None when it told nothing."""
+        if self._told is None:
+            return None
+        return RequestBudget(*self._told, scarce=self.rest_seconds(now) > 0)
+
     def note(self, status: int, headers: Mapping[str, str], now: datetime) -> None:
         """Learns from an answer."""
         remaining, limit = _number(headers.get("x-ratelimit-remaining")), _number(headers.get("x-ratelimit-limit"))
+        self._told = None if remaining is None or limit is None else (int(remaining), int(limit))
         spent = remaining == 0
         scarce = remaining is not None and limit is not None and remaining <= limit * RESERVED_SHARE
         if status == 429 or (scarce and "x-ratelimit-reset" in headers):

@@ -29,6 +29,7 @@ from nexus.integrations.clickup.payloads import Payload, User
 from nexus.integrations.clickup.settings import Credentials
 from nexus.kit.clock import Clock
 from nexus.pipeline.errors import Deferred, Rejected
+from nexus.pipeline.ports import RequestBudget
 
 TIMEOUT_SECONDS = 10.0
 
@@ -113,6 +114,10 @@ class ClickUpClient:
         params = {"date_updated_gt": str(updated_after_ms), "page": str(page), "order_by": "updated", "reverse": "true"}
         everything = {"include_closed": "true", "subtasks": "true"}
         return (await self._call(TasksAnswer, "GET", "team", team_id, "task", params=params | everything)).tasks
+
+    def budget(self) -> RequestBudget | None:
+        """What is left of the minute's requests, as far as ClickUp has told."""
+        return self._budget.left(self._clock.now())
 
     def rest_seconds(self) -> float:
         """How long work that can wait should leave the token alone; 0 when there is enough for everybody."""

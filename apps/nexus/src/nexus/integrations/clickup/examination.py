@@ -25,8 +25,9 @@ async def examine(client: ClickUpClient, team_id: str, endpoint: str, known: Map
         checks.append(_webhook(await client.webhooks(team_id), endpoint, known))
     except (Rejected, Unsure) as error:
         checks.append(Check(name="Webhook", state="failed", detail=error.reason))
-    rest_seconds = client.rest_seconds()
-    spare = f"Nearly spent; full again within {rest_seconds:.0f} s." if rest_seconds > 0 else "Enough is left."
+    rest_seconds, budget = client.rest_seconds(), client.budget()
+    left = "" if budget is None else f" {budget.remaining} of {budget.limit} are left of this minute."
+    spare = f"Nearly spent; full again within {rest_seconds:.0f} s." if rest_seconds > 0 else f"Enough is left.{left}"
     return [*checks, Check(name="Requests", state="warning" if rest_seconds > 0 else "ok", detail=spare)]
 
 

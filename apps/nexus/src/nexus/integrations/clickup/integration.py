@@ -1,7 +1,7 @@
 """The ClickUp vendor as the rest of Oblivion sees it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -82,7 +82,8 @@ class ClickUpIntegration:
         client, team_id = self._client(connection), connection.workspace_id
         try:
             hooks = read_credentials(connection.credentials).hooks
-            return await look_at_hook(client, team_id, _endpoint(public_url), hooks)
+            found = await look_at_hook(client, team_id, _endpoint(public_url), hooks)
+            return replace(found, budget=client.budget())
         except Unsure as error:
             raise Retryable(error.reason) from error
         except Rejected as refused:
