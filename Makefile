@@ -10,7 +10,7 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick machines teeth check check-python check-node format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth check check-python check-node format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ setup: $(VENV)/.ready node_modules/.ready ## Install everything that development
 
 test: test-node test-python ## Run all tests
 test-python: $(VENV)/.ready node_modules/.ready
-	$(BIN)/pytest -n 2 --dist loadscope --ignore=apps/nexus/tests/machines $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope --ignore=apps/nexus/tests/machines $(ARGS)
 test-node: node_modules/.ready
 	npm test --silent
 
@@ -50,6 +50,9 @@ faults: $(VENV)/.ready ## Run every fault scenario at full size (ARGS="-k worker
 	FAULTS_SCALE=1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
 faults-quick: $(VENV)/.ready ## Run every fault scenario at a tenth of its size
 	FAULTS_SCALE=0.1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
+
+faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, as CI does
+	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 tests/faults $(ARGS)
 
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)

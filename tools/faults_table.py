@@ -1,7 +1,7 @@
 """Writes what the fault scenarios measured into docs/reliability.md: `python tools/faults_table.py build/faults.jsonl`.
 
-Of several runs of a scenario at the largest scale the newest counts, passed or not: nobody picks the best one. What a scenario
-measured that was not run again stays.
+Of several runs of a scenario at the largest scale the newest counts, passed or not: nobody picks the best one. The line
+of a scenario that was not run again stays.
 """
 
 import json
