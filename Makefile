@@ -51,8 +51,8 @@ faults: $(VENV)/.ready ## Run every fault scenario at full size (ARGS="-k worker
 faults-quick: $(VENV)/.ready ## Run every fault scenario at a tenth of its size
 	FAULTS_SCALE=0.1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
 
-faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, as CI does
-	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 tests/faults $(ARGS)
+faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, two at a time, as CI does
+	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 tests/faults $(ARGS)
 
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
