@@ -128,11 +128,13 @@ class Sockets:
         slots = asyncio.Semaphore(CLOSING_AT_ONCE)
 
         async def close(sid: str) -> None:
+            connection = self._connection(sid, namespace)
+            environ = self._environ(connection)
             async with slots:
                 try:
                     await asyncio.wait_for(self.disconnect(sid), CLOSE_SECONDS)
                 except TimeoutError:
-                    await self.hang_up(sid)
+                    await self._engine.hang_up(connection, environ)
 
         await asyncio.gather(*(close(sid) for sid in leaving), return_exceptions=True)
 
