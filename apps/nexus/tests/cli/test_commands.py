@@ -1,12 +1,16 @@
 """`oblivion` as an operator meets it: exit codes, what is printed, and what is said when something is wrong."""
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
 
+import httpx
 import pytest
 from sqlalchemy import text
+from support.servers import statement
+from support.waiting import eventually
 from support.world import running_world
 
 from nexus.kit.embedded import free_port
@@ -56,6 +60,30 @@ async def test_schema_is_upgraded_once_and_said_so(environment: dict[str, str]) 
     assert (code, out) == (0, f"schema: empty → {newest_revision()}\n"), err
     code, out, _ = await oblivion("db", "upgrade", **environment)
     assert (code, out) == (0, f"schema: {newest_revision()}, nothing to do\n")
+
+
+async def test_a_release_that_was_rolled_back_works_on_the_newer_schema(environment: dict[str, str]) -> None:
+    await statement(environment["OBLIVION_DATABASE_URL"], "UPDATE alembic_version SET version_num = '9999'")
+    code, out, err = await oblivion("db", "upgrade", **environment)
+    assert (code, out) == (0, "schema: 9999, newer than this release, which works on it; nothing to do\n"), err
+    port = str(free_port())
+    gateway = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "nexus", "serve", "gateway",
+        env=os.environ | environment | {"OBLIVION_PORT": port}, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            await eventually(lambda: _is_ready(client), seconds=30)
+    finally:
+        gateway.terminate()
+        _, said = await gateway.communicate()
+    assert b"run `oblivion db upgrade`" not in said
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return (await client.get("/readyz")).status_code == 200
+    return False
 
 
 async def test_credentials_of_an_agent_are_printed_once(environment: dict[str, str]) -> None:

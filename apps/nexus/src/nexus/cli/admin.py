@@ -74,13 +74,18 @@ async def tenant_named(nexus: Nexus, name: str | None, *, create: bool = False) 
 
 @db.command("upgrade")
 def upgrade() -> None:
-    """Brings the schema to the newest revision; does nothing when it is there."""
+    """Brings the schema to the newest revision; does nothing when it is there, or newer than this release."""
     configure_logging("console", level="WARNING")
     url = Settings().required("database_url")
     before = asyncio.run(migrate.current_revision(url))
     migrate.upgrade_sync(url)
     after = migrate.newest_revision()
-    typer.echo(f"schema: {before or 'empty'} → {after}" if before != after else f"schema: {after}, nothing to do")
+    if before == after:
+        typer.echo(f"schema: {after}, nothing to do")
+    elif migrate.serves(before):
+        typer.echo(f"schema: {before}, newer than this release, which works on it; nothing to do")
+    else:
+        typer.echo(f"schema: {before or 'empty'} → {after}")
 
 
 @agent.command("create")

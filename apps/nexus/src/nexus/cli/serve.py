@@ -19,7 +19,7 @@ from nexus.bootstrap import Nexus, open_nexus
 from nexus.gateway.server import Gateway
 from nexus.kit.logging import configure_logging, get_logger
 from nexus.settings import Settings
-from nexus.store.migrate import current_revision, newest_revision
+from nexus.store.migrate import current_revision, newest_revision, serves
 
 log = get_logger(__name__)
 
@@ -187,12 +187,12 @@ async def _health(nexus: Nexus, stopping: asyncio.Event) -> None:
 
 
 async def _wait_for_schema(settings: Settings, stopping: asyncio.Event) -> None:
-    """Returns once the database has the revision that this code expects."""
+    """Returns once the database has the revision that this code expects, or that of a newer release."""
     told = ""
     while not stopping.is_set():
         try:
             found = await current_revision(settings.required("database_url"))
-            if found == newest_revision():
+            if serves(found):
                 return
             state = f"the schema is at {found or 'nothing'}, not {newest_revision()}: run `oblivion db upgrade`"
         except Exception as error:

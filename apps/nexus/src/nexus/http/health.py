@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import Literal
 
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from nexus.http.parts import Health, HealthParts
-from nexus.store.migrate import alembic_config, newest_revision
+from nexus.store.migrate import newest_revision, serves
 
 router = APIRouter(tags=["health"])
 
@@ -105,13 +103,6 @@ async def _schema(parts: HealthParts) -> Dependency:
         current = await session.scalar(text("SELECT version_num FROM alembic_version"))
     if current == newest_revision():
         return Dependency(state="ok", detail=str(current))
-    if current is None or current in _known_revisions():
-        return Dependency(state="down", detail=f"{current or 'empty'}; run `oblivion db upgrade`")
-    # A release newer than this one has migrated already; migrations leave room for one release back.
-    return Dependency(state="ok", detail=f"{current}, newer than this release")
-
-
-@cache
-def _known_revisions() -> frozenset[str]:
-    scripts = ScriptDirectory.from_config(alembic_config())
-    return frozenset(script.revision for script in scripts.walk_revisions())
+    if serves(current):
+        return Dependency(state="ok", detail=f"{current}, newer than this release")
+    return Dependency(state="down", detail=f"{current or 'empty'}; run `oblivion db upgrade`")

@@ -1,6 +1,7 @@
 """Brings a database to the newest revision: `oblivion db upgrade`, and the migration job."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -24,11 +25,27 @@ def alembic_config() -> Config:
     return config
 
 
+@cache
 def newest_revision() -> str:
     """The revision that this code expects."""
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert head is not None
     return head
+
+
+@cache
+def _known_revisions() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def serves(revision: str | None) -> bool:
+    """Whether this code works on a schema of this revision: its own, or one that a newer release made.
+
+    Migrations leave room for one release back, so that a rolling upgrade, and a roll-back after it, find a schema that
+    they can use.
+    """
+    return revision is not None and (revision == newest_revision() or revision not in _known_revisions())
 
 
 async def current_revision(url: str) -> str | None:
@@ -42,11 +59,14 @@ async def current_revision(url: str) -> str | None:
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
-    """Runs all missing migrations in one transaction."""
+    """Runs all missing migrations in one transaction. What a newer release has made is left as it is."""
     engine = create_async_engine(driver_url(url), poolclass=NullPool)
 
     def run(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in _known_revisions():
+            return
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
