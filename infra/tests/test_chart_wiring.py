@@ -35,7 +35,7 @@ SECRETS = _Every()
 def nexus() -> dict[str, Any]:
     """What Nexus itself says of its settings and routes."""
     done = subprocess.run(
-        [ROOT / ".venv/bin/python", ROOT / "infra/tools/nexus_facts.py"], capture_output=True, text=True, timeout=60
+        [ROOT / ".venv/bin/python", ROOT / "infra/tools/nexus_facts.py"], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,11 +1,16 @@
-"""The chart as helm renders it, for each version of helm and each set of values."""
+"""The chart as helm renders it, for each version of helm and each set of values.
+
+As a program it prints what one workload runs: `rendering.py Deployment/oblivion-gateway < request.json`, where the
+request is {"values": …, "secrets": {key: value}} and the answer {"args", "env", "ports", "probes", …}. With
+`--env-file` it prints the environment alone, as `podman run --env-file` takes it.
+"""
 
 import functools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +100,22 @@ def rendered(profile: str, helm: str = "helm4", namespace: str = "oblivion") -> 
 @functools.cache
 def objects(profile: str, helm: str = "helm4") -> tuple[dict[str, Any], ...]:
     """The manifests of a profile."""
-    return tuple(one for one in yaml.load_all(rendered(profile, helm), yaml.CSafeLoader) if one)
+    return parsed(rendered(profile, helm))
+
+
+def parsed(text: str) -> tuple[dict[str, Any], ...]:
+    """Manifests."""
+    return tuple(one for one in yaml.load_all(text, yaml.CSafeLoader) if one)
 
 
 def found(profile: str, kind: str, name: str) -> dict[str, Any]:
+    """One object of a profile."""
+    return named(objects(profile), kind, name)
+
+
+def named(manifests: Iterable[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
     """One object."""
-    (one,) = (one for one in objects(profile) if (one["kind"], one["metadata"]["name"]) == (kind, name))
+    (one,) = (one for one in manifests if (one["kind"], one["metadata"]["name"]) == (kind, name))
     return one
 
 
@@ -117,12 +132,17 @@ def pods(profile: str, helm: str = "helm4") -> Iterator[tuple[str, dict[str, Any
 
 
 def environment(profile: str, workload: str, secrets: dict[str, str]) -> dict[str, str]:
-    """What the kubelet would give the workload's container; `secrets` by key, of which optional ones may lack."""
-    kind, name = workload.split("/")
-    (container,) = found(profile, kind, name)["spec"]["template"]["spec"]["containers"]
+    """What the kubelet would give the container of a profile's workload; see `kubelet_environment`."""
+    return kubelet_environment(objects(profile), workload, secrets)
+
+
+def kubelet_environment(manifests: Iterable[dict[str, Any]], workload: str, secrets: dict[str, str]) -> dict[str, str]:
+    """The environment of a workload's container; `secrets` by key, of which optional ones may lack."""
+    manifests = tuple(manifests)
+    container = container_of(manifests, workload)
     given: dict[str, str] = {}
     for source in container.get("envFrom", []):
-        given |= found(profile, "ConfigMap", source["configMapRef"]["name"])["data"]
+        given |= named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
     for variable in container.get("env", []):
         if "value" in variable:
             given[variable["name"]] = variable["value"]
@@ -131,5 +151,39 @@ def environment(profile: str, workload: str, secrets: dict[str, str]) -> dict[st
             if reference["key"] in secrets or not reference.get("optional"):
                 given[variable["name"]] = secrets[reference["key"]]
         else:
-            given[variable["name"]] = name
+            given[variable["name"]] = workload.split("/")[1]
     return given
+
+
+def container_of(manifests: Iterable[dict[str, Any]], workload: str) -> dict[str, Any]:
+    """The one container of a workload, `Deployment/oblivion-gateway` for example."""
+    kind, name = workload.split("/")
+    (container,) = named(manifests, kind, name)["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def main(workload: str, *options: str) -> None:
+    """Reads a request, prints an answer."""
+    request = json.loads(sys.stdin.read())
+    text = run("helm4", "template", "oblivion", str(CHART), "-n", "oblivion", values=(request["values"],))
+    manifests = parsed(text)
+    env = kubelet_environment(manifests, workload, request["secrets"])
+    if "--env-file" in options:
+        print("\n".join(f"{name}={value}" for name, value in env.items()))
+        return
+    kind, name = workload.split("/")
+    spec = named(manifests, kind, name)["spec"]["template"]["spec"]
+    container = container_of(manifests, workload)
+    answer = {
+        "args": container["args"],
+        "env": env,
+        "ports": {port["name"]: port["containerPort"] for port in container["ports"]},
+        "probes": {key: probe["httpGet"] for key, probe in container.items() if key.endswith("Probe")},
+        "pre_stop_seconds": container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0),
+        "grace_seconds": spec["terminationGracePeriodSeconds"],
+    }
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

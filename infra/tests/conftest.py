@@ -1,6 +1,0 @@
-"""The tools that write files are tested with what they wrote."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
