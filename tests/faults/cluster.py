@@ -54,6 +54,8 @@ Conversation = tuple[str, str, str]
 """(item id, channel id, ts of the card)."""
 Through = Callable[[str], Awaitable[str]]
 """Told the URL of a server, says the URL under which Nexus shall reach it: that of a proxy, for example."""
+Starter = Callable[[Supervisor, Mapping[str, str]], Awaitable[str]]
+"""Told the addresses and secrets, starts gateways and workers, says under which URL they are reached."""
 
 
 @dataclass
@@ -278,6 +280,7 @@ async def running_cluster(
     worker_argv: Sequence[str] | None = None,
     sandbox_settings: Mapping[str, Any] | None = None,
     extra_env: Mapping[str, str] | None = None,
+    nexus: Starter | None = None,
 ) -> AsyncGenerator[Cluster]:
     """Starts PostgreSQL, Valkey, a sandbox, gateways and workers, connects and links them, and ends them all.
 
@@ -285,6 +288,7 @@ async def running_cluster(
     `redis_url` and `database_url_for_nexus` say under which address Nexus reaches its servers, when that is not
     their own. `worker_argv` are arguments of Python that run another kind of worker, such as a script's path.
     `sandbox_settings` are added to `SANDBOX_SETTINGS`, `extra_env` to the environment of gateways and workers.
+    `nexus` starts gateways and workers in a way of its own; there are no others then.
     """
     # Started in this thread: they end when it does, in whatever way.
     postgres = EmbeddedPostgres(directory / "postgres", before_exec=end_with_parent)
@@ -299,9 +303,19 @@ async def running_cluster(
         valkey.start()
         await upgrade(postgres.url)
         await opening
+        gateways, workers = (0, 0) if nexus is not None else (gateways, workers)
         ports = [free_port() for _ in range(gateways + 1)]
         sandbox_url, *gateway_urls = [f"http://127.0.0.1:{port}" for port in ports]
-        given: dict[str, Any] = {"environment": "development", "public_url": gateway_urls[0]}
+        given: dict[str, Any] = {"environment": "development"}
+        if nexus is not None:
+            given["secret_key"] = secrets.token_urlsafe(48)
+            told = {
+                "OBLIVION_DATABASE_URL": postgres.url,
+                "OBLIVION_REDIS_URL": valkey.url,
+                "OBLIVION_SECRET_KEY": given["secret_key"],
+            }
+            gateway_urls = [await nexus(supervisor, told)]
+        given["public_url"] = gateway_urls[0]
         settings = Settings.model_validate({**given, "database_url": postgres.url, "redis_url": valkey.url})
         environment = {
             "OBLIVION_DATABASE_URL": await _through(database_url_for_nexus, postgres.url),
