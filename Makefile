@@ -14,7 +14,7 @@ INFRA_LOCKED_OUT := aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aw
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra generate-infra check check-python check-node format generate lock clean
+.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra rollout generate-infra check check-python check-node format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,13 +50,13 @@ agent-check: agent-setup
 first-agent: $(VENV)/.ready ## Time the way from an empty folder to a task done by a new agent (needs `make up`)
 	@$(BIN)/python tools/first_agent.py $(ARGS)
 
-faults: $(VENV)/.ready ## Run every fault scenario at full size (ARGS="-k worker_kill"); results in build/faults.jsonl
+faults: $(VENV)/.ready infra-setup ## Run every fault scenario at full size (ARGS="-k worker_kill"); results in build/faults.jsonl
 	FAULTS_SCALE=1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
-faults-quick: $(VENV)/.ready ## Run every fault scenario at a tenth of its size
+faults-quick: $(VENV)/.ready infra-setup ## Run every fault scenario at a tenth of its size
 	FAULTS_SCALE=0.1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
 
 faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, two at a time, as CI does
-	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 tests/faults $(ARGS)
+	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 --ignore=tests/faults/test_rollout.py tests/faults $(ARGS)
 
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
@@ -69,7 +69,10 @@ observer-build: setup ## Build the dashboard for production; check that it has n
 
 infra-setup: $(INFRA)/.ready
 test-infra: infra-setup $(VENV)/.ready ## Test images, chart, cluster scripts and workflows (helm 3 and 4, no cluster needed)
-	$(INFRA)/bin/pytest -c infra/pytest.ini -n 2 infra/tests $(ARGS)
+	$(INFRA)/bin/pytest -c infra/pytest.ini -n 2 --dist loadscope infra/tests $(ARGS)
+	@$(MAKE) --no-print-directory rollout
+rollout: infra-setup $(VENV)/.ready ## Simulate a rolling upgrade of what the chart renders (FAULTS_SCALE=1: 200 agents)
+	FAULTS_SCALE=$${FAULTS_SCALE:-0.05} $(BIN)/pytest -n 0 -s tests/faults/test_rollout.py $(ARGS)
 
 generate-infra: infra-setup
 	$(INFRA)/bin/python infra/tools/chart_schema.py
