@@ -31,10 +31,11 @@ from nexus.gateway.sessions import Sessions
 from nexus.gateway.sockets import Sockets
 from nexus.http.app import create_app, create_health_app
 from nexus.http.front import Front
-from nexus.http.metrics import DoorbellMetrics, IngestMetrics
+from nexus.http.gauges import DoorbellMetrics, ProcessMetrics, StateMetrics
+from nexus.http.metrics import IngestMetrics, VendorMetrics, WorkMetrics
 from nexus.http.parts import HealthParts, HttpParts
 from nexus.http.webhooks import WebhookDoor
-from nexus.integrations import discover
+from nexus.integrations import discover, names
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
@@ -74,6 +75,19 @@ from nexus.worker import WorkerProcess
 
 log = get_logger(__name__)
 
+VERSION = version("oblivion-nexus")
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What this process shows of itself, whatever its role."""
+
+    registry: CollectorRegistry
+    ingest: IngestMetrics
+    work: WorkMetrics
+    process: ProcessMetrics
+    state: StateMetrics
+
 
 @dataclass(frozen=True)
 class Nexus:
@@ -96,6 +110,7 @@ class Nexus:
     onboarding: Onboarding
     desk: TaskDesk
     memory: Memory
+    metrics: Metrics
 
     def worker(self) -> WorkerProcess:
         """The worker role."""
@@ -104,9 +119,9 @@ class Nexus:
         sync = Sync(self.connections, self.desk, self.clock)
         router = Router(self.db, self.connections, mirror, sync, claims, self.clock)
         deliverer = Deliverer(self.db, self.connections, claims)
-        return WorkerProcess(
-            self.db, claims, router, deliverer, Dispatcher(self.db, self.clock), self.bells, self.pulses
-        )
+        meter = self.metrics.work
+        dispatcher = Dispatcher(self.db, self.clock, meter=meter)
+        return WorkerProcess(self.db, claims, router, deliverer, dispatcher, self.bells, self.pulses, meter)
 
     def listening(self) -> Listening:
         """Connections of our own over which vendors send events."""
@@ -147,7 +162,7 @@ class Nexus:
         return Gateway(
             self.db,
             self.tokens,
-            AgentCommands(self.db, self.clock),
+            AgentCommands(self.db, self.clock, self.metrics.work),
             Sessions(self.db, self.clock, name),
             Presence(redis_client(self.settings.required("redis_url")), name),
             self.bells,
@@ -166,6 +181,8 @@ class Nexus:
     def application(self, gateway: Gateway) -> Front:
         """The ASGI application of the gateway role: webhooks, sockets, MCP, API."""
         health = self._health(lambda: gateway.draining)
+        self.metrics.process.count_sockets("agents", lambda: len(gateway.sockets.within(AGENTS)))
+        self.metrics.process.count_sockets("admin", lambda: len(gateway.sockets.within(ADMIN)))
         parts = HttpParts(
             health=health,
             db=self.db,
@@ -177,7 +194,7 @@ class Nexus:
             linker=self.links,
             catalog=Catalog(self.connections, self.clock),
             tasks=Steering(self.db, self.desk, self.bells, self.clock),
-            muting=Muting(self.db, self.bells, self.clock),
+            muting=Muting(self.db, self.bells, self.clock, self.metrics.work),
             connector=self.onboarding,
             clock=self.clock,
             throttle=FailureThrottle(self.clock),
@@ -188,7 +205,7 @@ class Nexus:
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
         mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.clients, self.settings.public_url, health.version)
-        return Front(WebhookDoor(self.inbox, IngestMetrics(health.registry)), sockets, mcp, api)
+        return Front(WebhookDoor(self.inbox, self.metrics.ingest), sockets, mcp, api)
 
     @property
     def _labels(self) -> dict[str, str]:
@@ -197,7 +214,7 @@ class Nexus:
 
     def _agent_tools(self, gateway: Gateway) -> AgentTools:
         """What agents do that come by MCP."""
-        commands, history = AgentCommands(self.db, self.clock), History(self.db, self.memory)
+        commands, history = AgentCommands(self.db, self.clock, self.metrics.work), History(self.db, self.memory)
         return AgentTools(self.db, self.clock, commands, history, self.bells, lambda: gateway.draining)
 
     def health_application(self, stopping: Callable[[], bool]) -> FastAPI:
@@ -205,19 +222,15 @@ class Nexus:
         return create_health_app(self._health(stopping))
 
     def _health(self, draining: Callable[[], bool]) -> HealthParts:
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
-        DoorbellMetrics(registry, lambda: self.bells.redis_up, lambda: self.bells.rings_lost)
         return HealthParts(
             db=self.db,
-            registry=registry,
+            registry=self.metrics.registry,
+            refresh=self.metrics.state.refresh,
             redis_ping=self.bells.ping,
             complaint=self.bells.complaint,
             pulses=self.pulses,
             draining=draining,
-            version=version("oblivion-nexus"),
+            version=VERSION,
         )
 
 
@@ -228,13 +241,15 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
     shared = DatabaseClock(db)
     clock = clock or shared
     sealer = Sealer(settings.secret_keys())
-    integrations = discover()
+    registry = CollectorRegistry()
+    integrations = discover(VendorMetrics(registry).answered)
     connections = Connections(db, sealer, integrations)
     keys = SigningKeys(db, sealer, clock)
     clients = Clients(db, sealer, clock)
     pulses = Pulses()
     bells = Bells(settings.required("redis_url"), pulses)
     inbox = Inbox(db, connections, bells, clock)
+    metrics = _metrics(registry, db, clock, bells)
     nexus = Nexus(
         settings=settings,
         clock=clock,
@@ -251,8 +266,9 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         inbox=inbox,
         links=Links(db, connections, inbox, clock),
         onboarding=Onboarding(db, connections, sealer, clock, settings.public_url),
-        desk=TaskDesk(clock),
+        desk=TaskDesk(clock, metrics.work),
         memory=_memory(settings),
+        metrics=metrics,
     )
     if clock is shared:
         with contextlib.suppress(Exception):  # whoever needs PostgreSQL at once will say that it is away
@@ -270,6 +286,19 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         for integration in integrations.values():
             await integration.aclose()
         await db.aclose()
+
+
+def _metrics(registry: CollectorRegistry, db: Database, clock: Clock, bells: Bells) -> Metrics:
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    DoorbellMetrics(registry, lambda: bells.redis_up, lambda: bells.rings_lost)
+    return Metrics(
+        registry=registry,
+        ingest=IngestMetrics(registry, names()),
+        work=WorkMetrics(registry, clock, names()),
+        process=ProcessMetrics(registry, db, VERSION),
+        state=StateMetrics(registry, db),
+    )
 
 
 def _memory(settings: Settings) -> Memory:

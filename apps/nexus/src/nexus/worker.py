@@ -12,6 +12,7 @@ from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.claims import Claims, LostClaim, Table
 from nexus.pipeline.delivery import MAX_ATTEMPTS, Deliverer
 from nexus.pipeline.errors import Deferred, Rejected, Retryable
+from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.routing import Router
 from nexus.store.database import Database, is_unavailable
 from nexus.tasks.dispatch import Dispatcher
@@ -59,6 +60,7 @@ class WorkerProcess:
         dispatcher: Dispatcher,
         bells: Bells,
         pulses: Pulses,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._db = db
         self._claims = claims
@@ -67,6 +69,7 @@ class WorkerProcess:
         self._dispatcher = dispatcher
         self._bells = bells
         self._pulses = pulses
+        self._meter = meter
         self._stopping = asyncio.Event()
         self._working: dict[asyncio.Task[None], int] = {}
         """What is being worked on, each under the identity that claimed it."""
@@ -213,6 +216,7 @@ class WorkerProcess:
     async def _deliver(self, row: Any) -> None:
         try:
             outcome = await self._deliverer.deliver(row)
+            self._meter.delivered(row.sink, row.kind, outcome, row.created_at)
             log.info("delivery." + outcome, sink=row.sink, kind=row.kind, delivery_id=str(row.id), attempt=row.attempts)
         except LostClaim:
             log.warning("delivery.claim_lost", delivery_id=str(row.id))

@@ -24,6 +24,7 @@ from nexus.auth.roles import Role
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
+from nexus.http.gauges import StateMetrics
 from nexus.http.parts import HealthParts, HttpParts
 from nexus.kit.embedded import EmbeddedPostgres
 from nexus.kit.pulse import Pulses
@@ -123,6 +124,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
         health = HealthParts(
             db=db,
             registry=registry,
+            refresh=StateMetrics(registry, db).refresh,
             redis_ping=redis_ping,
             complaint=str,
             pulses=Pulses(),

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from support.servers import statement
 
 from nexus.http.app import create_health_app
-from nexus.http.metrics import DoorbellMetrics
+from nexus.http.gauges import DoorbellMetrics
 from nexus.kit.pulse import Pulses
 from nexus.store.database import Database
 from nexus.store.migrate import newest_revision

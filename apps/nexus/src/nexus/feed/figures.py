@@ -72,20 +72,22 @@ _ITEMS = text("""
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of one tenant at one moment."""
+    """Counts at one moment."""
 
     unanswered: int
     unanswered_since: datetime | None
     waiting_tasks: int
     """Tasks that nobody works on, and conversations that are addressed and not mapped."""
     waiting_events: int
+    events_since: datetime | None
     waiting_deliveries: int
+    deliveries_since: datetime | None
     waiting_since: datetime | None
     dead: int
 
 
 async def read_figures(session: AsyncSession, now: datetime) -> Figures:
-    """Of the session's tenant. Costs what is open and dead, not what is done."""
+    """Of the session's tenant, or of all in a session of the system. Costs what is open and dead, not what is done."""
     rows: dict[str, Any] = {row.what: row for row in await session.execute(_COUNTS, {"late": now - GRACE})}
     waiting = [rows[what] for what in ("events", "deliveries", "tasks", "unmapped")]
     return Figures(
@@ -93,7 +95,9 @@ async def read_figures(session: AsyncSession, now: datetime) -> Figures:
         unanswered_since=min((row.unanswered_since for row in rows.values() if row.unanswered_since), default=None),
         waiting_tasks=rows["tasks"].total + rows["unmapped"].total,
         waiting_events=rows["events"].total,
+        events_since=rows["events"].oldest,
         waiting_deliveries=rows["deliveries"].total,
+        deliveries_since=rows["deliveries"].oldest,
         waiting_since=min((row.oldest for row in waiting if row.oldest), default=None),
         dead=rows["dead events"].total + rows["dead deliveries"].total,
     )

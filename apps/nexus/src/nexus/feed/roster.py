@@ -10,17 +10,20 @@ from oblivion_protocol.admin import AgentPresence
 
 ONLINE_WITHIN = timedelta(seconds=ONLINE_SECONDS)
 
-_ROSTER = text("""
+ONLINE = "s.closed_at IS NULL AND s.last_seen_at > :since"
+"""Whether a session `s` is there; `since` is `ONLINE_WITHIN` ago."""
+
+_ROSTER = text(f"""
     SELECT a.id, a.name, a.muted_at IS NOT NULL AS muted, seen.capacity, seen.online, seen.last_seen_at,
            (SELECT count(*) FROM tasks t WHERE t.agent_id = a.id AND t.finished_at IS NULL
                AND t.state IN ('offered', 'working', 'input_required', 'approval_required')) AS load
     FROM agents a LEFT JOIN LATERAL (
         SELECT max(s.last_seen_at) AS last_seen_at,
-               coalesce(sum(s.capacity) FILTER (WHERE s.closed_at IS NULL AND s.last_seen_at > :since), 0) AS capacity,
-               coalesce(bool_or(s.closed_at IS NULL AND s.last_seen_at > :since), false) AS online
+               coalesce(sum(s.capacity) FILTER (WHERE {ONLINE}), 0) AS capacity,
+               coalesce(bool_or({ONLINE}), false) AS online
         FROM agent_sessions s WHERE s.agent_id = a.id) seen ON true
     WHERE a.revoked_at IS NULL ORDER BY a.created_at, a.id
-""")
+""")  # noqa: S608 - a constant; every value is bound
 
 
 async def read_presence(session: AsyncSession, now: datetime) -> list[AgentPresence]:

@@ -75,7 +75,8 @@ async def get_readiness(parts: Health) -> JSONResponse:
 
 @router.get("/metrics", response_class=Response)
 async def get_metrics(parts: Health) -> Response:
-    """Figures for Prometheus."""
+    """Figures for Prometheus. Those of the database are absent while it is away."""
+    await parts.refresh()
     return Response(generate_latest(parts.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -1,16 +1,32 @@
-"""Prometheus metrics of the way in, and of the doorbell."""
+"""Prometheus metrics: what happens in this process, counted as it happens. What is, is in `gauges.py`.
+
+No label holds what a tenant, a person or a vendor wrote: each has a few values, all known beforehand.
+"""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from nexus.kit.clock import Clock
+from nexus.pipeline.meter import DeliveryOutcome
+from oblivion_protocol import TERMINAL_STATES, TaskState
+
+WebhookOutcome = Literal[
+    "stored", "duplicate", "replied", "dropped", "bad_signature", "unknown_source", "unreadable", "too_large",
+    "timeout", "disconnected", "unavailable", "failed",
+]  # fmt: skip
+_STATUSES = frozenset({str(one.value) for one in HTTPStatus} | {"refused", "none"})
 
 
 class IngestMetrics:
-    """`oblivion_webhooks_total` and `oblivion_ingest_seconds`."""
+    """`oblivion_webhooks_total` and `oblivion_ingest_seconds`; `sources` are the names of the integrations."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, sources: Iterable[str]) -> None:
+        self._sources = frozenset(sources)
         self._webhooks = Counter(
             "oblivion_webhooks", "Webhooks received, by what became of them", ["source", "outcome"], registry=registry
         )
@@ -20,22 +36,82 @@ class IngestMetrics:
             registry=registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
         )
+        # Here and below: a counter that appears with its first event looks to Prometheus as if nothing had happened.
+        for source in self._sources:
+            for outcome in get_args(WebhookOutcome):
+                self._webhooks.labels(source, outcome)
 
-    def received(self, source: str, outcome: str, started: float) -> None:
-        """Counts one webhook; `started` is from `time.perf_counter`."""
-        self._webhooks.labels(source, outcome).inc()
+    def received(self, source: str, outcome: WebhookOutcome, started: float) -> None:
+        """Counts one webhook; `started` is from `time.perf_counter`, and `source` is whatever somebody wrote."""
+        self._webhooks.labels(source if source in self._sources else "unknown", outcome).inc()
         self._seconds.observe(time.perf_counter() - started)
 
 
-class DoorbellMetrics:
-    """`oblivion_redis_up` and `oblivion_rings_lost_total`, read when they are asked for."""
+class WorkMetrics:
+    """What becomes of deliveries, tasks and agents. Implements `pipeline.meter.Meter`."""
 
-    def __init__(self, registry: CollectorRegistry, up: Callable[[], bool], rings_lost: Callable[[], int]) -> None:
-        self._up = up
-        self._rings_lost = rings_lost
-        registry.register(self)
+    def __init__(self, registry: CollectorRegistry, clock: Clock, sinks: Iterable[str]) -> None:
+        self._clock = clock
+        self._deliveries = Counter(
+            "oblivion_deliveries",
+            "Tries of deliveries, by what became of them: done, retry, superseded or dead",
+            ["sink", "outcome"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "oblivion_delivery_seconds",
+            "From a delivery becoming owed to its being done; without updates of cards, which wait on purpose",
+            ["sink"],
+            registry=registry,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+        )
+        self._waits = Histogram(
+            "oblivion_task_wait_seconds",
+            "From a task being asked for to the first agent taking it",
+            registry=registry,
+            buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14400, 86400),
+        )
+        self._finished = Counter(
+            "oblivion_tasks_finished", "Tasks that came to an end, by how", ["state"], registry=registry
+        )
+        self._muted = Counter("oblivion_agent_muted", "Times that an agent was silenced", registry=registry)
+        for sink in sinks:
+            self._seconds.labels(sink)
+            for outcome in get_args(DeliveryOutcome):
+                self._deliveries.labels(sink, outcome)
+        for state in TERMINAL_STATES:
+            self._finished.labels(state)
 
-    def collect(self) -> Iterable[Metric]:
-        """The present values."""
-        yield GaugeMetricFamily("oblivion_redis_up", "Whether Redis answered when asked last", float(self._up()))
-        yield CounterMetricFamily("oblivion_rings_lost", "Rings that did not get out to Redis", self._rings_lost())
+    def delivered(self, sink: str, kind: str, outcome: DeliveryOutcome, created_at: datetime) -> None:
+        """Counts one try; `sink` is the name of an integration."""
+        self._deliveries.labels(sink, outcome).inc()
+        if outcome == "done" and kind != "card_update":
+            self._seconds.labels(sink).observe(max(0.0, (self._clock.now() - created_at).total_seconds()))
+
+    def accepted(self, waited_seconds: float) -> None:
+        """Notes how long somebody waited for an agent."""
+        self._waits.observe(max(0.0, waited_seconds))
+
+    def finished(self, state: TaskState) -> None:
+        """Counts a task that is over."""
+        self._finished.labels(state).inc()
+
+    def muted(self) -> None:
+        """Counts an agent that was silenced."""
+        self._muted.inc()
+
+
+class VendorMetrics:
+    """`oblivion_vendor_requests_total`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "oblivion_vendor_requests",
+            "Requests to vendors: the HTTP status, `refused` for a no within a success, `none` for no usable answer",
+            ["vendor", "status"],
+            registry=registry,
+        )
+
+    def answered(self, vendor: str, status: str) -> None:
+        """Counts one request; `vendor` is the name of an integration."""
+        self._requests.labels(vendor, status if status in _STATUSES else "other").inc()

@@ -136,6 +136,8 @@ class HealthParts:
 
     db: Database
     registry: CollectorRegistry
+    refresh: Callable[[], Awaitable[None]]
+    """Before a scrape: has gauges look at what they show. Bounded in time; never raises."""
     redis_ping: Callable[[], Awaitable[object]]
     """Raises when Redis does not answer."""
     complaint: Callable[[], str]

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from nexus.http.metrics import IngestMetrics
+from nexus.http.metrics import IngestMetrics, WebhookOutcome
 from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.pipeline.inbox import BadSignature, Inbox, Stored, StoreUnavailable, UnknownSource
@@ -52,9 +52,9 @@ class WebhookDoor:
             return
         started = time.perf_counter()
         outcome = await self._serve(source, path, scope, receive, send)
-        self._metrics.received(source if outcome != "unknown_source" else "unknown", outcome, started)
+        self._metrics.received(source, outcome, started)
 
-    async def _serve(self, source: str, path: str, scope: Scope, receive: Any, send: Any) -> str:
+    async def _serve(self, source: str, path: str, scope: Scope, receive: Any, send: Any) -> WebhookOutcome:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             async with asyncio.timeout(BODY_TIMEOUT_SECONDS):

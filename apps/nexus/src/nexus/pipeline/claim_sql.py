@@ -127,6 +127,12 @@ _UNSURE_WAIT = (
 
 _QUARANTINED = "'quarantined: ' || (crashes + 1) || ' workers died while holding it; look at it before a replay'"
 
+LIVE_WORKERS = """
+    FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = CAST(:lock_class AS oid) AND objsubid = 2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""A row for each worker that lives; `objid` is its identity (docs/decisions/0005)."""
+
 _REAP = """
     UPDATE {table} SET
         claimed_by = NULL, claimed_until = NULL, claimed_alone = false,
@@ -139,10 +145,7 @@ _REAP = """
         {told}
     WHERE claimed_by IS NOT NULL AND (
         claimed_until < clock_timestamp()
-        OR NOT EXISTS (
-            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = CAST(:lock_class AS oid)
-              AND objid = CAST({table}.claimed_by AS oid) AND objsubid = 2
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+        OR NOT EXISTS (SELECT {live_workers} AND objid = CAST({table}.claimed_by AS oid)))
     RETURNING id
 """
 
@@ -206,7 +209,15 @@ def reap_sql(table: Table) -> TextClause:
         f"CASE WHEN {dead} THEN 'dead' ELSE 'crash' END",
         f"CASE WHEN {dead} THEN {_QUARANTINED} ELSE 'its worker was lost while holding it' END",
     )
-    return text(_REAP.format(table=table, unsure_wait=_UNSURE_WAIT, quarantined=_QUARANTINED, told=told))
+    return text(
+        _REAP.format(
+            table=table,
+            unsure_wait=_UNSURE_WAIT,
+            quarantined=_QUARANTINED,
+            told=told,
+            live_workers=LIVE_WORKERS,
+        )
+    )
 
 
 @cache

@@ -29,6 +29,7 @@ from nexus.pipeline.facts import (
     UpdateCard,
     UpdateQuestion,
 )
+from nexus.pipeline.meter import DeliveryOutcome
 from nexus.pipeline.outbox import load_intent
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
 from nexus.pipeline.questions import effect_key, marked, question_view
@@ -87,7 +88,7 @@ class Deliverer:
         self._blocked = {connection: until for connection, until in self._blocked.items() if until > now}
         return list(self._blocked)
 
-    async def deliver(self, row: Any) -> str:
+    async def deliver(self, row: Any) -> DeliveryOutcome:
         """Sends one delivery and settles it; returns `done`, `retry`, `superseded` or `dead`.
 
         Raises LostClaim when another worker has taken the row over, and whatever the database raises while
@@ -316,7 +317,7 @@ class Deliverer:
                     pass
             await self._claims.settle(session, "deliveries", row, state="done", external_id=external_id)
 
-    async def _again(self, row: Any, state: str, error: Retryable, *, counted: bool = True) -> str:
+    async def _again(self, row: Any, state: str, error: Retryable, *, counted: bool = True) -> DeliveryOutcome:
         if counted and row.attempts >= MAX_ATTEMPTS:
             return await self._dead(row, f"gave up after {row.attempts} tries: {error.reason}")
         wait = error.after_seconds
@@ -330,7 +331,7 @@ class Deliverer:
         )
         return "retry"
 
-    async def _dead(self, row: Any, reason: str) -> str:
+    async def _dead(self, row: Any, reason: str) -> DeliveryOutcome:
         async with self._db.tenant(row.tenant_id) as session:
             await self._claims.settle(session, "deliveries", row, state="dead", reason=reason)
         log.error("delivery.dead", delivery_id=str(row.id), sink=row.sink, kind=row.kind, reason=reason)

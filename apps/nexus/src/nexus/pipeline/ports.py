@@ -25,6 +25,14 @@ from nexus.pipeline.facts import (
 )
 from oblivion_protocol.operating import ChatChannel, Check, IntegrationResource, TrackerList
 
+Answered = Callable[[str], None]
+"""Told of each request to a vendor what came back: an HTTP status such as `200`, `refused` where the vendor says no
+within a success, `none` where nothing came back that could be read. For figures only; it never raises."""
+
+
+def uncounted(_status: str) -> None:
+    """For whoever wants no figures."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:

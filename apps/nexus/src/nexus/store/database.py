@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from nexus.store.security import APP_ROLE, SYSTEM_ROLE
 
@@ -121,10 +122,12 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "oblivion") -> None:
         self.url = driver_url(url)
+        self.most_connections = 2 * pool_size
+        """How many may be in use at once; who wants one more waits."""
         self.engine: AsyncEngine = create_async_engine(
             self.url,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=self.most_connections - pool_size,
             pool_recycle=300,
             pool_use_lifo=True,
             pool_timeout=CONNECT_TIMEOUT_SECONDS,
@@ -181,6 +184,11 @@ class Database:
             if (await connection.execute(text("SHOW transaction_read_only"))).scalar_one() == "on":
                 await connection.invalidate()
                 raise ConnectionError("PostgreSQL takes no writes: it is a standby, or about to be one")
+
+    @property
+    def in_use(self) -> int:
+        """Connections of the pool that somebody works with."""
+        return cast("QueuePool", self.engine.pool).checkedout()
 
     async def aclose(self) -> None:
         """Closes the pool."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
 from nexus.pipeline.facts import PostReply, Speaker
+from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.store.database import Database
 from nexus.store.tables import Agent, AgentSession, Task, TaskEvent, TaskMapping
@@ -60,10 +61,11 @@ class Caller:
 class AgentCommands:
     """Carries out what agents send about their tasks."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, meter: Meter = UNMETERED) -> None:
         self._db = db
         self._clock = clock
-        self._desk = TaskDesk(clock)
+        self._meter = meter
+        self._desk = TaskDesk(clock, meter)
 
     async def carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
         """One command, in one transaction. Raises SessionReplaced."""
@@ -141,7 +143,7 @@ class AgentCommands:
     ) -> Answer:
         match command:
             case TaskAccept():
-                return self._accept(task)
+                return await self._accept(session, task)
             case TaskReject():
                 await requeue(session, task, "rejected", self._clock, detail=command.reason)
                 return Accepted()
@@ -162,19 +164,19 @@ class AgentCommands:
                 task.result = command.result
                 if command.result.strip():
                     await self._say(session, task, conversation, agent, command, command.result)
-                await finish(session, task, "completed", self._clock)
+                await finish(session, task, "completed", self._clock, self._meter)
                 await hand_over(session, self._desk, task, conversation, agent, command.result)
             case TaskFail():
                 if command.retryable:
                     await requeue(session, task, "rejected", self._clock, detail=command.error)
                 else:
                     await self._say(session, task, conversation, agent, command, f"This failed: {command.error}")
-                    await finish(session, task, "failed", self._clock, reason=command.error)
+                    await finish(session, task, "failed", self._clock, self._meter, reason=command.error)
             case _:
                 return Refused(code="invalid", detail="Unknown command.")
         return Accepted(lease_seconds=LEASE_SECONDS)
 
-    def _accept(self, task: Task) -> Answer:
+    async def _accept(self, session: AsyncSession, task: Task) -> Answer:
         now = self._clock.now()
         if task.state == "offered":
             ended = task.lease_until is not None and now > task.lease_until + timedelta(seconds=_LATE_ACCEPT_SECONDS)
@@ -182,6 +184,8 @@ class AgentCommands:
                 return Refused(
                     code="stale_epoch", detail=f"Offers end after {ACCEPT_SECONDS} s; wait for the next one."
                 )
+            if task.offers == 1 or not await _accepted_before(session, task):
+                self._meter.accepted((now - task.created_at).total_seconds())
             task.state, task.reason = "working", None
         return Accepted(lease_seconds=LEASE_SECONDS)
 
@@ -219,6 +223,14 @@ async def check_session(session: AsyncSession, caller: Caller) -> None:
     )
     if current != caller.session_epoch:
         raise SessionReplaced
+
+
+async def _accepted_before(session: AsyncSession, task: Task) -> bool:
+    """Whether an agent has worked on it already: who takes it up again after a loss keeps nobody waiting anew."""
+    found = await session.scalar(
+        select(TaskEvent.id).where(TaskEvent.task_id == task.id, TaskEvent.kind == "task.accept").limit(1)
+    )
+    return found is not None
 
 
 def _stale(task: Task) -> Refused:

@@ -10,6 +10,7 @@ from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.pipeline.desk import AnswerVerdict, FollowUp, Said
 from nexus.pipeline.facts import Item, Person
+from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import refresh_card
 from nexus.pipeline.tries import longer_history
 from nexus.store.tables import Delivery, Message, ProjectMapping, Task, TaskMapping
@@ -23,8 +24,9 @@ from oblivion_protocol import HELD_STATES, MAX_MESSAGE_BYTES, TaskState
 class TaskDesk:
     """Writes within the caller's transaction."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, meter: Meter = UNMETERED) -> None:
         self._clock = clock
+        self._meter = meter
 
     async def request(
         self,
@@ -128,7 +130,7 @@ class TaskDesk:
             return False
         agent_id, instance, epoch = task.agent_id, task.instance, task.epoch
         held = task.state in HELD_STATES
-        await finish(session, task, "canceled", self._clock, reason=reason)
+        await finish(session, task, "canceled", self._clock, self._meter, reason=reason)
         await session.execute(
             update(Delivery)
             .where(Delivery.task_id == task.id, Delivery.state == "pending", Delivery.claimed_by.is_(None))
@@ -177,7 +179,7 @@ async def open_task_of(session: AsyncSession, conversation_id: UUID) -> Task | N
 
 
 async def finish(
-    session: AsyncSession, task: Task, state: TaskState, clock: Clock, *, reason: str | None = None
+    session: AsyncSession, task: Task, state: TaskState, clock: Clock, meter: Meter, *, reason: str | None = None
 ) -> None:
     """Moves a task to a terminal state; from here on every write about it is stale."""
     current: TaskState = task.state  # pyright: ignore[reportAssignmentType] - a CHECK constraint guards the column
@@ -186,3 +188,4 @@ async def finish(
     await mailbox.withdraw(session, task.id, clock.now())
     await questions.withdraw(session, clock, task)
     note(session, task, f"task.{state}", {"reason": reason or ""})
+    meter.finished(state)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.pipeline.facts import PostReply
+from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import AgentSession, Task, TaskMapping
@@ -73,10 +74,18 @@ def _put_off_until(at: datetime) -> dict[str, Any]:
 class Dispatcher:
     """Decides who works on what; safe to run in several processes at once."""
 
-    def __init__(self, db: Database, clock: Clock, steady: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        steady: Callable[[], float] = time.monotonic,
+        *,
+        meter: Meter = UNMETERED,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._steady = steady
+        self._meter = meter
         self._ran_at: tuple[datetime, float] | None = None
         self._mending_until = steady()
 
@@ -156,7 +165,7 @@ class Dispatcher:
     async def _take_back_one(self, session: AsyncSession, task: Task) -> None:
         conversation = await session.get_one(TaskMapping, task.conversation_id)
         if task.state == "submitted":
-            await finish(session, task, "expired", self._clock, reason="nobody could take it in time")
+            await finish(session, task, "expired", self._clock, self._meter, reason="nobody could take it in time")
             if conversation.channel_id is not None:
                 await enqueue(
                     session,

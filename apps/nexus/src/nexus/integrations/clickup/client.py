@@ -29,7 +29,7 @@ from nexus.integrations.clickup.payloads import Payload, User
 from nexus.integrations.clickup.settings import Credentials
 from nexus.kit.clock import Clock
 from nexus.pipeline.errors import Deferred, Rejected
-from nexus.pipeline.ports import RequestBudget
+from nexus.pipeline.ports import Answered, RequestBudget, uncounted
 
 TIMEOUT_SECONDS = 10.0
 
@@ -51,9 +51,15 @@ class ClickUpClient:
     """
 
     def __init__(
-        self, credentials: Credentials, clock: Clock, *, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        credentials: Credentials,
+        clock: Clock,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        answered: Answered = uncounted,
     ) -> None:
         self._clock = clock
+        self._answered = answered
         self._budget = Budget()
         self._http = httpx.AsyncClient(
             base_url=credentials.api_url,
@@ -205,7 +211,9 @@ class ClickUpClient:
         try:
             response = await self._http.request(verb, url, params=params, json=json)
         except httpx.HTTPError as error:
+            self._answered("none")
             raise unanswered(error, writes=writes) from error
+        self._answered(str(response.status_code))
         now = self._clock.now()
         self._budget.note(response.status_code, response.headers, now)
         require_success(response, now, writes=writes)

@@ -18,7 +18,7 @@ from nexus.integrations.clickup.sink import ClickUpTracker
 from nexus.integrations.clickup.source import ClickUpSource
 from nexus.kit.clock import Clock, SystemClock
 from nexus.pipeline.errors import Rejected, Retryable, Unsure
-from nexus.pipeline.ports import Connected, HookSecret, Probe, Source, Unreadable, Watch
+from nexus.pipeline.ports import Answered, Connected, HookSecret, Probe, Source, Unreadable, Watch, uncounted
 from oblivion_protocol.operating import Check, IntegrationResource
 
 
@@ -32,12 +32,19 @@ class _Opened:
 class ClickUpIntegration:
     """ClickUp. `transport` replaces the network."""
 
-    def __init__(self, clock: Clock | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        answered: Answered = uncounted,
+    ) -> None:
         self.name = "clickup"
         self.label = "ClickUp"
         self.role: Literal["tracker", "chat"] = "tracker"
         self._clock = clock or SystemClock()
         self._transport = transport
+        self._answered = answered
         self.source: Source = ClickUpSource(self._clock)
         self._opened: dict[UUID, _Opened] = {}
         self._retired: list[ClickUpClient] = []
@@ -122,7 +129,7 @@ class ClickUpIntegration:
         return client
 
     def _connect(self, credentials: Credentials) -> ClickUpClient:
-        return ClickUpClient(credentials, self._clock, transport=self._transport)
+        return ClickUpClient(credentials, self._clock, transport=self._transport, answered=self._answered)
 
 
 def _endpoint(public_url: str) -> str:

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from nexus.integrations.slack.answers import Answer, ChannelInfo, Failure
 from nexus.integrations.slack.refusals import Refused, no_answer, refusal, too_fast
 from nexus.pipeline.errors import Deferred, PipelineError, Rejected, Retryable, Unsure
+from nexus.pipeline.ports import Answered, uncounted
 
 Expected = TypeVar("Expected", bound=Answer)
 Value = TypeVar("Value")
@@ -22,10 +23,18 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 class SlackClient:
     """One token's way to the Web API; keeps its connections open until `aclose`."""
 
-    def __init__(self, token: str, api_url: str, *, seconds_now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        token: str,
+        api_url: str,
+        *,
+        seconds_now: Callable[[], float] = time.monotonic,
+        answered: Answered = uncounted,
+    ) -> None:
         # Its own retry would post a message twice after a dropped connection, so there is none.
         self._web: Any = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[])
         self._now = seconds_now
+        self._answered = answered
         self._wait_until: dict[str, float] = {}
 
     async def read(self, method: str, expected: type[Expected], **params: str | int | bool) -> Expected:
@@ -92,21 +101,39 @@ class SlackClient:
             else:
                 response = await self._web.api_call(method, http_verb="GET", params=arguments)
         except SlackApiError as error:
-            raise _outcome(method, error, write=write) from None
+            status = _status_of(error)
+            self._answered("refused" if status < 300 else str(status))
+            raise _outcome(method, error, status, write=write) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            self._answered("none")
             raise Retryable(f"Slack cannot be reached for {method}: {type(error).__name__}.") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._answered("none")
             raise no_answer(method, f"No answer ({type(error).__name__})", write=write) from None
         except (SlackClientError, AttributeError, TypeError, ValueError):
             # What slack_sdk raises on an answer that is no JSON object.
+            self._answered("none")
             raise no_answer(method, "Slack gave an answer that cannot be understood", write=write) from None
+        self._answered(str(response.status_code))
         return response.data
 
 
-def _outcome(method: str, error: SlackApiError, *, write: bool) -> PipelineError:
-    # What slack_sdk could parse, or else the answer of aiohttp.
-    answer: Any = error.response  # pyright: ignore[reportUnknownMemberType]
-    status = int(answer.status_code if hasattr(answer, "status_code") else answer.status)
+Connect = Callable[[str, str], SlackClient]
+"""(token, api_url) → a client of one's own, to be closed."""
+
+
+def _answer_of(error: SlackApiError) -> Any:
+    """What slack_sdk could parse, or else the answer of aiohttp."""
+    return error.response  # pyright: ignore[reportUnknownMemberType]
+
+
+def _status_of(error: SlackApiError) -> int:
+    answer = _answer_of(error)
+    return int(answer.status_code if hasattr(answer, "status_code") else answer.status)
+
+
+def _outcome(method: str, error: SlackApiError, status: int, *, write: bool) -> PipelineError:
+    answer = _answer_of(error)
     retry_after = str(answer.headers.get("Retry-After", ""))
     if status == 429:
         return too_fast(method, retry_after)

@@ -1,13 +1,15 @@
 """Is everything right at Slack: the bot's token, its channels, and the way that events come."""
 
 from nexus.integrations.slack.answers import AuthTest, Channels, SocketAddress
-from nexus.integrations.slack.client import SlackClient
+from nexus.integrations.slack.client import Connect, SlackClient
 from nexus.integrations.slack.payloads import Credentials, Identity
 from nexus.pipeline.errors import Rejected, Unsure
 from oblivion_protocol.operating import Check
 
 
-async def examine(client: SlackClient, given: Credentials, us: Identity, public_url: str) -> list[Check]:
+async def examine(
+    client: SlackClient, given: Credentials, us: Identity, public_url: str, connect: Connect
+) -> list[Check]:
     """Asks Slack, and changes nothing there. Raises Retryable or Deferred when it does not answer."""
     try:
         who = await client.read("auth.test", AuthTest)
@@ -23,13 +25,13 @@ async def examine(client: SlackClient, given: Credentials, us: Identity, public_
     except Rejected as refused:
         hint = "Install the app again from the manifest, so that it has every permission."
         checks.append(Check(name="Channels", state="failed", detail=refused.reason, hint=hint))
-    return [*checks, await _events(given, us, public_url)]
+    return [*checks, await _events(given, us, public_url, connect)]
 
 
-async def _events(given: Credentials, us: Identity, public_url: str) -> Check:
+async def _events(given: Credentials, us: Identity, public_url: str, connect: Connect) -> Check:
     if given.app_token:
         try:
-            await try_app_token(given)
+            await try_app_token(given, connect)
         except (Rejected, Unsure) as error:
             return Check(name="Events", state="failed", detail=error.reason, hint="Enter the app-level token again.")
         return Check(name="Events", state="ok", detail="Come over Socket Mode.")
@@ -44,9 +46,9 @@ async def _events(given: Credentials, us: Identity, public_url: str) -> Check:
     return Check(name="Events", state="ok", detail=detail)
 
 
-async def try_app_token(given: Credentials) -> None:
+async def try_app_token(given: Credentials, connect: Connect) -> None:
     """Raises Rejected when Socket Mode does not work with it."""
-    client = SlackClient(given.app_token, given.api_url)
+    client = connect(given.app_token, given.api_url)
     try:
         await client.write("apps.connections.open", SocketAddress)
     except Rejected as refused:

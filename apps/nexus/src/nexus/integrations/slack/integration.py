@@ -18,7 +18,7 @@ from nexus.integrations.slack.sink import SlackChat
 from nexus.integrations.slack.source import SlackSource
 from nexus.kit.logging import get_logger
 from nexus.pipeline.errors import Rejected
-from nexus.pipeline.ports import Accept, Connected, HookSecret, Probe, Source
+from nexus.pipeline.ports import Accept, Answered, Connected, HookSecret, Probe, Source, uncounted
 from oblivion_protocol.operating import Check, IntegrationResource
 
 log = get_logger(__name__)
@@ -40,7 +40,8 @@ class SlackIntegration:
     label: str = "Slack"
     role: Literal["tracker", "chat"] = "chat"
 
-    def __init__(self) -> None:
+    def __init__(self, answered: Answered = uncounted) -> None:
+        self._answered = answered
         self.source: Source = SlackSource()
         self._open: dict[UUID, _Open] = {}
         self._replaced: list[SlackClient] = []
@@ -52,7 +53,7 @@ class SlackIntegration:
     async def probe(self, credentials: Mapping[str, Any]) -> Probe:
         """Whose token it is, and whether the app-level token works. Raises Rejected with what to do."""
         given = _credentials(credentials)
-        client = SlackClient(given.bot_token, given.api_url)
+        client = self._connect(given.bot_token, given.api_url)
         try:
             who = await client.read("auth.test", AuthTest)
             if who.bot_id is None or who.team_id is None:
@@ -61,7 +62,7 @@ class SlackIntegration:
         finally:
             await client.aclose()
         if given.app_token:
-            await try_app_token(given)
+            await try_app_token(given, self._connect)
         facts = {"bot_user_id": who.user_id, "bot_id": who.bot_id, "app_id": app_id}
         return Probe(workspace_id=who.team_id, name=who.team, facts=facts)
 
@@ -78,7 +79,7 @@ class SlackIntegration:
     async def examine(self, connection: Connected, public_url: str) -> list[Check]:
         """The tokens and how events reach us, as it is now. Raises Retryable or Deferred."""
         opened = self._opened(connection)
-        return await examine(opened.client, opened.credentials, opened.us, public_url)
+        return await examine(opened.client, opened.credentials, opened.us, public_url, self._connect)
 
     async def unsubscribe(self, connection: Connected, public_url: str) -> None:
         """Nothing to call: events are refused once we have no secret for them. Only people can delete the app."""
@@ -100,11 +101,14 @@ class SlackIntegration:
         if known is not None:
             # It may be in use at this moment.
             self._replaced.append(known.client)
-        client = SlackClient(given.bot_token, given.api_url)
+        client = self._connect(given.bot_token, given.api_url)
         chat = SlackChat(client, us, posts_per_second=given.posts_per_second)
         opened = _Open(given, us, client, chat, SlackHistory(client, us, connection.workspace_id))
         self._open[connection.id] = opened
         return opened
+
+    def _connect(self, token: str, api_url: str) -> SlackClient:
+        return SlackClient(token, api_url, answered=self._answered)
 
     def can_listen(self, connection: Connected) -> bool:
         """Whether there is an app-level token."""
@@ -112,7 +116,7 @@ class SlackIntegration:
 
     async def listen(self, connection: Connected, accept: Accept) -> None:
         """Receives events over Socket Mode until cancelled. Raises Rejected when Slack refuses the token."""
-        await listen(_credentials(connection.credentials), accept)
+        await listen(_credentials(connection.credentials), accept, self._connect)
 
     async def aclose(self) -> None:
         """Closes all connections."""

@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from nexus.integrations.slack.answers import SocketAddress
-from nexus.integrations.slack.client import SlackClient
+from nexus.integrations.slack.client import Connect
 from nexus.integrations.slack.payloads import Credentials
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
@@ -32,13 +32,13 @@ _CONNECT_SECONDS = 15.0
 _MAX_WAIT_SECONDS = 60.0
 
 
-async def listen(credentials: Credentials, accept: Accept) -> None:
+async def listen(credentials: Credentials, accept: Accept, connect: Connect) -> None:
     """Runs until cancelled. Raises Rejected when Slack refuses the token; waits out anything else."""
     attempt = 0
     while True:
         started_seconds = time.monotonic()
         try:
-            await _one_connection(credentials, accept)
+            await _one_connection(credentials, accept, connect)
         except (Retryable, Unsure, TimeoutError) as failure:
             log.warning("slack.socket_lost", reason=str(failure) or type(failure).__name__)
         # A connection that held for a while makes the next loss a first one again.
@@ -46,12 +46,12 @@ async def listen(credentials: Credentials, accept: Accept) -> None:
         await asyncio.sleep(full_jitter_seconds(attempt, cap_seconds=_MAX_WAIT_SECONDS))
 
 
-async def _one_connection(credentials: Credentials, accept: Accept) -> None:
+async def _one_connection(credentials: Credentials, accept: Accept, connect: Connect) -> None:
     """Until slack_sdk, which reconnects by itself, has not managed to for half a minute.
 
     Left alone it would try one expired address for ever, so it is given a new one by starting again.
     """
-    address = await _address(credentials)
+    address = await _address(credentials, connect)
     web = AsyncWebClient(base_url=credentials.api_url, retry_handlers=[])
     client = SocketModeClient(app_token=credentials.app_token, web_client=web)
     client.wss_uri = address
@@ -68,8 +68,8 @@ async def _one_connection(credentials: Credentials, accept: Accept) -> None:
         await client.close()
 
 
-async def _address(credentials: Credentials) -> str:
-    client = SlackClient(credentials.app_token, credentials.api_url)
+async def _address(credentials: Credentials, connect: Connect) -> str:
+    client = connect(credentials.app_token, credentials.api_url)
     try:
         return (await client.write("apps.connections.open", SocketAddress)).url
     finally:
