@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
+from rendering import PLAIN, parsed
+from rendering import run as helm
 
 INFRA = Path(__file__).parents[1]
 CHART = INFRA / "helm/oblivion"
@@ -124,6 +126,23 @@ def test_every_alert_is_tested_firing_and_not_firing() -> None:
             for check in test["alert_rule_test"]:
                 told.setdefault(check["alertname"], set()).add(bool(check["exp_alerts"]))
     assert told == {name: {True, False} for name in alerts()}
+
+
+def test_chart_brings_all_of_it_and_alerts_link_to_where_the_runbooks_are() -> None:
+    monitoring = {"rules": True, "dashboards": True, "runbookBaseUrl": "https://wiki.example/runbooks/"}
+    values = {**PLAIN, "monitoring": monitoring, "images": {"registry": "registry.example"}}
+    rendered = parsed(helm("helm4", "template", "oblivion", str(CHART), values=(values,)))
+    (rules,) = (one for one in rendered if one["kind"] == "PrometheusRule")
+    written = (rule for group in rules["spec"]["groups"] for rule in group["rules"])
+    linked = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in written}
+    assert linked == {name: f"https://wiki.example/runbooks/{name}.md" for name in alerts()}
+    shown = [
+        json.loads(text)
+        for one in rendered
+        if one["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
+        for text in one["data"].values()
+    ]
+    assert sorted(one["uid"] for one in shown) == sorted(f"oblivion-{path.stem}" for path in DASHBOARDS)
 
 
 @pytest.fixture
