@@ -154,11 +154,7 @@ WAY_IN = (
         without(
             claim_sql,
             "_REAP",
-            """
-        OR NOT EXISTS (
-            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = CAST(:lock_class AS oid)
-              AND objid = CAST({table}.claimed_by AS oid) AND objsubid = 2
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))""",
+            "OR NOT EXISTS (SELECT {live_workers} AND objid = CAST({table}.claimed_by AS oid))",
         ),
     ),
     Guard(
