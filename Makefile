@@ -26,7 +26,7 @@ setup: $(VENV)/.ready node_modules/.ready ## Install everything that development
 
 test: test-node test-python ## Run all tests
 test-python: $(VENV)/.ready node_modules/.ready
-	$(BIN)/pytest -n 3 --dist loadscope --ignore=apps/nexus/tests/machines $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder --ignore=apps/nexus/tests/machines $(ARGS)
 test-node: node_modules/.ready
 	npm test --silent
 

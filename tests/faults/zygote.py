@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PRELOADED = (
-    "nexus.cli", "nexus.cli.serve", "nexus.bootstrap", "nexus.integrations.clickup", "nexus.integrations.slack",
+    "nexus.cli", "nexus.cli.serve", "nexus.bootstrap", "nexus.gateway.server", "nexus.gateway.admin", "nexus.http.app",
+    "nexus.http.front", "nexus.mcp.door", "nexus.mcp.service", "nexus.integrations.clickup", "nexus.integrations.slack",
     "oblivion_sandbox.serve", "aiohttp", "asyncpg", "uvloop",
     "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.websockets.websockets_sansio_impl",
     "sqlalchemy.dialects.postgresql.asyncpg",

@@ -1,4 +1,8 @@
-"""Settings → Nexus: the one module that knows every part."""
+"""Settings → Nexus: the one module that knows every part.
+
+The doors (HTTP, sockets, MCP) are imported when one is opened: a command of the shell opens none, and they take longer
+to import than all the rest.
+"""
 
 import asyncio
 import contextlib
@@ -7,9 +11,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-import socketio
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -22,27 +25,14 @@ from nexus.auth.members import Members
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Principal, Tokens
 from nexus.doorbell import Bells, redis_client
-from nexus.gateway.admin import NAMESPACE as ADMIN
-from nexus.gateway.admin import AdminDoor
-from nexus.gateway.presence import Presence
-from nexus.gateway.server import NAMESPACE as AGENTS
-from nexus.gateway.server import Gateway
-from nexus.gateway.sessions import Sessions
-from nexus.gateway.sockets import Sockets
-from nexus.http.app import create_app, create_health_app
-from nexus.http.front import Front
 from nexus.http.gauges import DoorbellMetrics, ProcessMetrics, StateMetrics
 from nexus.http.metrics import IngestMetrics, VendorMetrics, WorkMetrics
-from nexus.http.parts import HealthParts, HttpParts
-from nexus.http.webhooks import WebhookDoor
 from nexus.integrations import discover, names
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
 from nexus.listening import Listening
-from nexus.mcp.door import McpDoor
-from nexus.mcp.service import AgentTools
 from nexus.pipeline.catalog import Catalog
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
@@ -72,6 +62,14 @@ from nexus.tasks.dispatch import Dispatcher
 from nexus.tasks.muting import Muting
 from nexus.tasks.steering import Steering
 from nexus.worker import WorkerProcess
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from nexus.gateway.server import Gateway
+    from nexus.http.front import Front
+    from nexus.http.parts import HealthParts
+    from nexus.mcp.service import AgentTools
 
 log = get_logger(__name__)
 
@@ -144,8 +142,16 @@ class Nexus:
         """Feeds the search index. Runs where the index is: beside the gateway, or with a Qdrant server in a worker."""
         return Indexer(self.db, self.memory)
 
-    def gateway(self) -> Gateway:
+    def gateway(self) -> "Gateway":
         """The sockets of agents, and of who watches."""
+        from nexus.gateway.admin import NAMESPACE as ADMIN
+        from nexus.gateway.admin import AdminDoor
+        from nexus.gateway.presence import Presence
+        from nexus.gateway.server import NAMESPACE as AGENTS
+        from nexus.gateway.server import Gateway
+        from nexus.gateway.sessions import Sessions
+        from nexus.gateway.sockets import Sockets
+
         name = f"gw-{secrets.token_hex(6)}"
         sockets = Sockets((AGENTS, ADMIN))
         admin = AdminDoor(
@@ -178,8 +184,18 @@ class Nexus:
             return False
         return principal.person is None or await self.members.role_of(principal.tenant_id, principal.person) is not None
 
-    def application(self, gateway: Gateway) -> Front:
+    def application(self, gateway: "Gateway") -> "Front":
         """The ASGI application of the gateway role: webhooks, sockets, MCP, API."""
+        import socketio
+
+        from nexus.gateway.admin import NAMESPACE as ADMIN
+        from nexus.gateway.server import NAMESPACE as AGENTS
+        from nexus.http.app import create_app
+        from nexus.http.front import Front
+        from nexus.http.parts import HttpParts
+        from nexus.http.webhooks import WebhookDoor
+        from nexus.mcp.door import McpDoor
+
         health = self._health(lambda: gateway.draining)
         self.metrics.process.count_sockets("agents", lambda: len(gateway.sockets.within(AGENTS)))
         self.metrics.process.count_sockets("admin", lambda: len(gateway.sockets.within(ADMIN)))
@@ -212,16 +228,22 @@ class Nexus:
         """Integrations' names as people spell them."""
         return {name: one.label for name, one in self.connections.integrations.items()}
 
-    def _agent_tools(self, gateway: Gateway) -> AgentTools:
+    def _agent_tools(self, gateway: "Gateway") -> "AgentTools":
         """What agents do that come by MCP."""
+        from nexus.mcp.service import AgentTools
+
         commands, history = AgentCommands(self.db, self.clock, self.metrics.work), History(self.db, self.memory)
         return AgentTools(self.db, self.clock, commands, history, self.bells, lambda: gateway.draining)
 
-    def health_application(self, stopping: Callable[[], bool]) -> FastAPI:
+    def health_application(self, stopping: Callable[[], bool]) -> "FastAPI":
         """The ASGI application of a role that serves nothing else: health and metrics."""
+        from nexus.http.app import create_health_app
+
         return create_health_app(self._health(stopping))
 
-    def _health(self, draining: Callable[[], bool]) -> HealthParts:
+    def _health(self, draining: Callable[[], bool]) -> "HealthParts":
+        from nexus.http.parts import HealthParts
+
         return HealthParts(
             db=self.db,
             registry=self.metrics.registry,

@@ -13,6 +13,7 @@ from support.servers import statement
 from support.waiting import eventually
 from support.world import running_world
 
+from nexus.cli import COMMANDS, imported
 from nexus.kit.embedded import free_port
 from nexus.store.database import Database
 from nexus.store.migrate import newest_revision
@@ -48,6 +49,25 @@ async def test_version_help_and_wrong_usage_have_the_usual_exit_codes() -> None:
     assert wrong[0] == 2
     assert "No such command" in wrong[2]
     assert "Traceback" not in wrong[2]
+
+
+def test_what_help_says_of_a_command_is_what_the_command_says_of_itself() -> None:
+    for name, late in COMMANDS.items():
+        said = " ".join((imported(name).help or "").split())
+        assert said.startswith(late.help), name
+
+
+async def test_help_imports_no_part_of_nexus() -> None:
+    code = (
+        "import sys, nexus.cli\n"
+        "try: nexus.cli.app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'sqlalchemy', 'fastapi', 'nexus.bootstrap'} & set(sys.modules)))"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert b"deliveries" in out
+    assert out.decode().splitlines()[-1] == "[]"
 
 
 async def test_schema_is_upgraded_once_and_said_so(environment: dict[str, str]) -> None:

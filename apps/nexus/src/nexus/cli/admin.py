@@ -1,9 +1,12 @@
-"""What an operator does from a shell: schema, agents, connections, links, dead letters."""
+"""What an operator does from a shell: schema, agents, connections, links, dead letters.
+
+What takes long to import is imported by the command that uses it, so that help and wrong usage are answered at once.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
@@ -11,14 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
-from nexus.auth.audit import record
-from nexus.bootstrap import Nexus, open_nexus
-from nexus.http.delivery_rows import DeliveryFilter, read_deliveries
-from nexus.http.replay import MAX_REPLAYS, Dead, replay
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
 from nexus.store import migrate
 from nexus.store.tables import Tenant
+
+if TYPE_CHECKING:
+    from nexus.bootstrap import Nexus
 
 db = typer.Typer(no_args_is_help=True)
 agent = typer.Typer(no_args_is_help=True)
@@ -39,8 +41,10 @@ class SyncRuleChoice(StrEnum):
     all = "all"
 
 
-def with_nexus(work: Callable[[Nexus], Awaitable[ResultT]]) -> ResultT:
+def with_nexus(work: Callable[["Nexus"], Awaitable[ResultT]]) -> ResultT:
     """Does something with the parts of the installation that the environment names. Raises SettingsError."""
+
+    from nexus.bootstrap import open_nexus
 
     async def run() -> ResultT:
         async with open_nexus(Settings()) as nexus:
@@ -50,7 +54,7 @@ def with_nexus(work: Callable[[Nexus], Awaitable[ResultT]]) -> ResultT:
     return asyncio.run(run())
 
 
-async def tenant_named(nexus: Nexus, name: str | None, *, create: bool = False) -> UUID:
+async def tenant_named(nexus: "Nexus", name: str | None, *, create: bool = False) -> UUID:
     """The tenant of this name; without a name the only one there is. Raises SettingsError."""
     async with nexus.db.system() as session:
         tenants = {row.name: row.id for row in await session.scalars(select(Tenant))}
@@ -97,7 +101,7 @@ def create(
 ) -> None:
     """Registers an agent and prints its credentials, once."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         tenant_id = await tenant_named(nexus, tenant, create=True)
         made = await nexus.directory.create(tenant_id, name, skill or (), alias or (), actor=ACTOR)
         typer.echo(f"AGENT_ID={made.client_id}\nAGENT_SECRET={made.client_secret}")
@@ -114,7 +118,7 @@ def create(
 def roster(tenant: TenantOption = None) -> None:
     """The roster: who is registered, who is online."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         table = Table("agent", "client id", "aliases", "skills", "state", "load", box=None, pad_edge=False)
         for one in await nexus.directory.roster(await tenant_named(nexus, tenant)):
             state = "revoked" if one.revoked_at else "muted" if one.muted else "online" if one.online else "offline"
@@ -130,7 +134,7 @@ def roster(tenant: TenantOption = None) -> None:
 def rotate(name: str, tenant: TenantOption = None) -> None:
     """Makes a new secret; the old one works for a day."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         made = await nexus.directory.rotate(await tenant_named(nexus, tenant), name, actor=ACTOR)
         typer.echo(f"AGENT_ID={made.client_id}\nAGENT_SECRET={made.client_secret}")
 
@@ -141,7 +145,7 @@ def rotate(name: str, tenant: TenantOption = None) -> None:
 def revoke(name: str, tenant: TenantOption = None) -> None:
     """Locks an agent out, now and for good."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         await nexus.directory.revoke(await tenant_named(nexus, tenant), name, actor=ACTOR)
         typer.echo(f"{name} is revoked; its sockets close within seconds")
 
@@ -157,7 +161,7 @@ def link(
 ) -> None:
     """Links a list to a channel: addressed tasks of the one appear in the other."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         made = await nexus.links.link(
             await tenant_named(nexus, tenant),
             list_id,
@@ -181,7 +185,7 @@ def connect(
     """Connects a vendor workspace: tries the credentials, seals them, registers the webhook."""
     credentials = dict(_credential(one) for one in credential)
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         made = await nexus.onboarding.connect(
             await tenant_named(nexus, tenant, create=True), vendor, credentials, ACTOR
         )
@@ -206,8 +210,9 @@ def _credential(given: str) -> tuple[str, str]:
 @deliveries.command("list")
 def dead_letters(tenant: TenantOption = None, limit: int = 50) -> None:
     """Dead letters, newest first, with their reasons."""
+    from nexus.http.delivery_rows import DeliveryFilter, read_deliveries
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         async with nexus.db.tenant(await tenant_named(nexus, tenant)) as session:
             rows = list(await read_deliveries(session, DeliveryFilter(state="dead"), before=None, limit=limit))
         if not rows:
@@ -230,8 +235,10 @@ def replay_dead_letters(
     """Tries dead letters again, under the same ids, so that nothing is doubled."""
     if bool(ids) == everything:
         raise SettingsError("Name the ids to replay, or say --all.")
+    from nexus.auth.audit import record
+    from nexus.http.replay import MAX_REPLAYS, Dead, replay
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         tenant_id = await tenant_named(nexus, tenant)
         async with nexus.db.tenant(tenant_id) as session:
             dead = await Dead.of(session)

@@ -1,15 +1,17 @@
 """`oblivion member` and `oblivion observer`: who may use the dashboard, and the dashboard's own credentials."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from nexus.bootstrap import Nexus
 from nexus.cli.admin import ACTOR, TenantOption, tenant_named, with_nexus
 from oblivion_protocol.scopes import DELEGATE
+
+if TYPE_CHECKING:
+    from nexus.bootstrap import Nexus
 
 member = typer.Typer(no_args_is_help=True)
 observer = typer.Typer(no_args_is_help=True)
@@ -36,7 +38,7 @@ def add(
 ) -> None:
     """Lets a person use the dashboard, or gives a member another role."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         tenant_id = await tenant_named(nexus, tenant, create=True)
         done = await nexus.members.put(tenant_id, email, role.value, actor=ACTOR)
         said = f"{done.member.email} is {done.member.role}"
@@ -49,7 +51,7 @@ def add(
 def members(tenant: TenantOption = None) -> None:
     """Who may use the dashboard, and as what."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         rows = await nexus.members.listed(await tenant_named(nexus, tenant))
         if not rows:
             typer.echo("There are no members: `oblivion member add EMAIL --role admin` makes the first one.")
@@ -67,7 +69,7 @@ def members(tenant: TenantOption = None) -> None:
 def remove(email: Email, tenant: TenantOption = None) -> None:
     """Ends what a person may do, within a minute."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         await nexus.members.remove(await tenant_named(nexus, tenant), email, actor=ACTOR)
         typer.echo(f"{email.lower()} is no member any more; what they have open ends within a minute")
 
@@ -81,7 +83,7 @@ def create(
 ) -> None:
     """Makes a client for the dashboard, which may act for every member, and prints its credentials, once."""
 
-    async def work(nexus: Nexus) -> None:
+    async def work(nexus: "Nexus") -> None:
         tenant_id = await tenant_named(nexus, tenant, create=True)
         client_id, secret = await nexus.clients.create(tenant_id, name, [DELEGATE], actor=ACTOR)
         typer.echo(f"OBSERVER_CLIENT_ID={client_id}\nOBSERVER_CLIENT_SECRET={secret}")
