@@ -29,8 +29,8 @@ trim() {
   packages=$(echo "$1"/lib/python3*/site-packages)
   find "$packages" -depth \( -type d \( -name tests -o -name __pycache__ \) \
     -o -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' -o -name '*.a' -o -name '*.c' -o -name '*.h' \) \) -exec rm -rf '{}' +
-  # What a program that only runs a model never imports.
-  for unused in onnxruntime/transformers onnxruntime/quantization onnxruntime/tools onnxruntime/datasets numpy/f2py numpy/_core/include; do
+  # What a program that only runs a model never imports, and an npm that came along with bullmq.
+  for unused in onnxruntime/transformers onnxruntime/quantization onnxruntime/tools onnxruntime/datasets numpy/f2py numpy/_core/include node_modules; do
     rm -rf "${packages:?}/$unused"
   done
   rm -f "$1"/bin/activate* "$1"/bin/Activate.ps1

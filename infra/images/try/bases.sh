@@ -4,7 +4,7 @@
 
 PYTHON_LIBRARIES=libssl3,libsqlite3-0,libffi8,liblzma5,libbz2-1.0,libreadline8,libuuid1,libexpat1,zlib1g,ca-certificates,netbase,tzdata
 
-base_named() { sed -nE "s/^FROM ($1:[^ ]+) AS .*/\1/p" "$images"/*/Dockerfile | sort -u; }
+base_named() { sed -nE "s|^FROM ($1:[^ ]+) AS .*|\1|p" "$images"/*/Dockerfile | sort -u; }
 
 have_image() { podman "${store[@]}" image exists "$1"; }
 
@@ -43,9 +43,9 @@ python_base() {
   rm -rf "$work/python"
   cp -a --reflink=auto "$work/debian" "$work/python"
   # As the official image does it: no tests, no bytecode, no static libraries.
-  tar -C "$prefix" --exclude='*.pyc' --exclude='*.a' --exclude=test --exclude=tests --exclude='site-packages/*' -c bin lib include \
+  (cd "$prefix" && tar --exclude='*.pyc' --exclude='*.a' --exclude=test --exclude=tests --exclude='site-packages/*' -c bin/python* bin/pip* lib include) \
     | tar -C "$work/python/usr/local" -x --no-same-owner
-  tar -C "$prefix" -c lib/python3.11/site-packages/pip | tar -C "$work/python/usr/local" -x --no-same-owner
+  (cd "$prefix" && tar -c lib/python3.*/site-packages/pip) | tar -C "$work/python/usr/local" -x --no-same-owner
   ln -sf python3 "$work/python/usr/local/bin/python"
   chroot "$work/python" ldconfig
   import_base "$name" "$work/python" PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
