@@ -178,12 +178,12 @@ run_nexus() {
   stop worker
 }
 
-stop() { # SIGTERM must be enough
+stop() { # NAME [CODE]: SIGTERM must be enough
   local began code
   began=$(date +%s%N)
   podman "${store[@]}" --runtime runc --cgroup-manager cgroupfs stop -t 45 "$prefix-$1" >/dev/null 2>&1
   code=$(podman "${store[@]}" inspect -f '{{.State.ExitCode}}' "$prefix-$1")
-  [ "$code" = 0 ] || logs "$1" "left with $code at SIGTERM"
+  [ "$code" = "${2:-0}" ] || logs "$1" "left with $code at SIGTERM"
   say "$1: stopped by SIGTERM in $(seconds_since "$began") s"
 }
 
@@ -198,7 +198,7 @@ run_observer() {
   page=$(inside curl -fsS -m 20 http://127.0.0.1:3000/login)
   script=$(grep -oE '/_next/static/[^"]+\.js' <<<"$page" | head -n 1)
   inside curl -fsS -m 5 -o /dev/null "http://127.0.0.1:3000$script" || logs observer "does not serve its static files"
-  stop observer
+  stop observer 143 # how Next.js says that it was SIGTERM
 }
 
 run_sandbox() {

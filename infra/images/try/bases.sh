@@ -64,6 +64,7 @@ node_base() {
   [ "$(uname -m)" = aarch64 ] && machine=arm64
   rm -rf "$work/node" "$work/node-packages"
   mkdir "$work/node-packages"
+  echo "{}" >"$work/node-packages/package.json" # without it npm installs into the repository above
   (cd "$work/node-packages" && npm install --silent --no-audit --no-fund --ignore-scripts "node-linux-$machine@$version" npm@11)
   cp -a --reflink=auto "$work/debian" "$work/node"
   install -m 0755 "$work/node-packages/node_modules/node-linux-$machine/bin/node" "$work/node/usr/local/bin/node"

@@ -14,4 +14,4 @@ with tempfile.TemporaryDirectory() as directory:
     import qdrant_edge  # noqa: F401 - that it loads is what is tried
 
     Path(directory, "written").touch()
-print(f"→ nexus: the packaged model answers after {time.perf_counter() - began:.2f} s")  # noqa: T201
+print(f"→ nexus: the packaged model answers after {time.perf_counter() - began:.2f} s")
