@@ -12,6 +12,10 @@ PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
 INFRA_LOCKED_OUT := aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aws-cdk-cloud-assembly-schema aws-cdk-lib cattrs constructs \
 	jsii publication python-dateutil six typeguard
 LOCKED_OUT := oblivion-protocol oblivion-client oblivion-sandbox oblivion-nexus
+# What each image installs: the part of a lock above that it needs to run, at the same versions.
+IMAGE_LOCKS := infra/images/locks
+LOCK_IMAGE := $(BIN)/uv pip compile --system-certs --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
+	$(addprefix --no-emit-package ,$(LOCKED_OUT) oblivion-agent-reference)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra rollout generate-infra check check-python check-node format generate lock clean
@@ -67,6 +71,12 @@ observer-build: setup ## Build the dashboard for production; check that it has n
 	npm run --silent build -w apps/observer
 	npm run --silent check:build -w apps/observer
 
+.PHONY: images images-try lock-images
+images: ## Build the container images with Docker (ARGS="nexus --set nexus.tags=…"; infra/images/README.md)
+	VERSION=$$(git describe --tags --always --dirty) REVISION=$$(git rev-parse HEAD) docker buildx bake -f infra/images/docker-bake.hcl $(ARGS)
+images-try: setup ## Build and run the images without Docker, as a cluster does; as root on Debian (ARGS="--keep nexus")
+	infra/images/try.sh $(ARGS)
+
 infra-setup: $(INFRA)/.ready
 test-infra: infra-setup $(VENV)/.ready ## Test images, chart, cluster scripts and workflows (helm 3 and 4, no cluster needed)
 	$(INFRA)/bin/pytest -c infra/pytest.ini -n 2 --dist loadscope infra/tests $(ARGS)
@@ -107,6 +117,16 @@ lock: $(VENV)/.ready ## Resolve the Python dependencies anew
 		$(PYPROJECTS) --all-extras --group dev $(addprefix --no-emit-package ,$(LOCKED_OUT)) -o requirements.lock
 	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
 		$(addprefix --no-emit-package ,$(INFRA_LOCKED_OUT)) infra/requirements.in -o infra/requirements.lock
+	@$(MAKE) --no-print-directory lock-images
+lock-images: $(VENV)/.ready  # after a change of requirements.lock or of agents/reference/requirements.lock
+	rm -f $(IMAGE_LOCKS)/*.lock
+	$(LOCK_IMAGE) -c requirements.lock --override $(IMAGE_LOCKS)/nexus.override.txt \
+		$(addsuffix /pyproject.toml,packages/protocol apps/nexus) -o $(IMAGE_LOCKS)/nexus.lock
+	$(LOCK_IMAGE) -c requirements.lock $(addsuffix /pyproject.toml,packages/protocol packages/sdk-python) -o $(IMAGE_LOCKS)/agent-base.lock
+	$(LOCK_IMAGE) -c requirements.lock $(addsuffix /pyproject.toml,packages/protocol packages/sdk-python apps/sandbox) -o $(IMAGE_LOCKS)/sandbox.lock
+	$(LOCK_IMAGE) -c agents/reference/requirements.lock $(addsuffix /pyproject.toml,packages/protocol packages/sdk-python agents/reference) \
+		-o $(IMAGE_LOCKS)/agent-reference.lock
+	echo hatchling | $(LOCK_IMAGE) -c requirements.lock - -o $(IMAGE_LOCKS)/build.lock
 
 clean: ## Remove what was installed and built; keeps .oblivion/
 	rm -rf $(VENV) $(INFRA) node_modules packages/*/node_modules apps/observer/node_modules apps/observer/.next apps/observer/.next-local \

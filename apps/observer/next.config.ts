@@ -22,6 +22,7 @@ const config: NextConfig = {
   transpilePackages: ["@oblivion/protocol"],
   typedRoutes: true,
   poweredByHeader: false,
+  images: { unoptimized: true }, // no page has pictures to scale, and infra/images/observer leaves the library out
   distDir: isLocal ? ".next-local" : ".next",
   // Inlined, so that a build without the development sign-in does not contain it.
   env: { OBSERVER_BUILD: isLocal ? "local" : "production" },
