@@ -31,7 +31,8 @@ def tree(tmp_path: Path) -> Path:
         "package.json": json.dumps({"version": "1.2.3"}),
         "apps/observer/package.json": json.dumps({"version": "1.2.3"}),
         "infra/helm/oblivion/Chart.yaml": 'apiVersion: v2\nversion: 1.2.3\nappVersion: "1.2.3"\n',
-        "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-12-01\n\n### Added\n\n- News.\n\n## [1.2.2]\n\n- Old.\n",
+        "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-12-01\n\n### Added\n\n- News.\n\n"
+        "## [1.2.2]\n\n- Old.\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
