@@ -205,7 +205,7 @@ def test_dependabot_watches_every_place_that_pins_something() -> None:
         watched.setdefault(one["package-ecosystem"], set()).update(one["directories"])
     assert set(watched) == {"github-actions", "docker", "npm"}
     assert watched["github-actions"] == {"/", *(f"/{path.parent.relative_to(ROOT)}" for path in ACTIONS)}
-    dockerfiles = [path for path in _tracked("*Dockerfile") if path.name == "Dockerfile"]
+    dockerfiles = [path for path in _tracked("*Dockerfile*") if path.suffix != ".dockerignore"]
     folders = {f"/{path.parent.relative_to(ROOT)}" for path in dockerfiles}
     assert {folder for folder in folders if not any(fnmatch(folder, one) for one in watched["docker"])} == set()
     assert {one for one in watched["docker"] if not any(fnmatch(folder, one) for folder in folders)} == set()
