@@ -9,7 +9,7 @@
 #   IMAGE       nexus, observer, agent-base, agent-reference, sandbox; all by default
 #
 # Everything happens in build/images-try and in a network of its own that has nothing but loopback; nothing listens on
-# this machine. Needs root, Debian's buildah, podman, runc, debootstrap, about 3 GB and three to five minutes.
+# this machine. Needs root, Debian's buildah, podman, runc, debootstrap, about 3 GB and five to eight minutes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 images=$root/infra/images
@@ -58,7 +58,8 @@ clean() {
   ip netns del "$network" 2>/dev/null
   rm -rf "$work/secrets" "$work/servers"
   if ! $keep; then
-    umount "$work/storage/overlay" 2>/dev/null
+    # Builds leave mounts behind, the innermost last.
+    awk -v below="$work/" 'index($2, below) == 1 {print $2}' /proc/self/mounts | sort -r | xargs -r -n 1 umount
     rm -rf "$work"
   fi
   exit "$status"
