@@ -142,7 +142,8 @@ start_servers() {
   [ -z "$servers" ] || return 0
   mkdir -p "$work/servers"
   mkfifo "$work/servers/said"
-  inside "$root/.venv/bin/python" "$images/try/servers.py" "$work/servers" >"$work/servers/said" 2>"$work/servers.log" &
+  # Not by inside: the process to end must be the one that is started.
+  ip netns exec "$network" "$root/.venv/bin/python" "$images/try/servers.py" "$work/servers" >"$work/servers/said" 2>"$work/servers.log" &
   servers=$!
   read -r database redis <"$work/servers/said" || { cat "$work/servers.log" >&2; fail "PostgreSQL and Valkey do not start"; }
   say "PostgreSQL and Valkey run, on loopback of a network of their own"
