@@ -86,6 +86,8 @@ async def test_a_release_that_was_rolled_back_works_on_the_newer_schema(environm
     await statement(environment["OBLIVION_DATABASE_URL"], "UPDATE alembic_version SET version_num = '9999'")
     code, out, err = await oblivion("db", "upgrade", **environment)
     assert (code, out) == (0, "schema: 9999, newer than this release, which works on it; nothing to do\n"), err
+    code, out, _ = await oblivion("doctor", **environment)
+    assert code == 0, out
     port = str(free_port())
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "nexus", "serve", "gateway",

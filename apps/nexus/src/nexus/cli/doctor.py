@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from nexus.bootstrap import Nexus, open_nexus
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings
-from nexus.store.migrate import current_revision, newest_revision
+from nexus.store.migrate import current_revision, newest_revision, serves
 from nexus.store.tables import Connection
 
 CHECK_SECONDS = 10
@@ -74,7 +74,7 @@ async def _postgres(nexus: Nexus) -> str:
 
 async def _schema(settings: Settings) -> str:
     found = await current_revision(settings.required("database_url"))
-    if found is None or found != newest_revision():
+    if not serves(found):
         raise Unhealthy(f"at {found or 'nothing'}, wanted {newest_revision()}: run `oblivion db upgrade`")
     return found
 

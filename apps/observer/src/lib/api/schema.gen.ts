@@ -112,7 +112,7 @@ export interface paths {
         };
         /**
          * Get Metrics
-         * @description Figures for Prometheus.
+         * @description Figures for Prometheus. Those of the database are absent while it is away.
          */
         get: operations["get_metrics"];
         put?: never;
