@@ -74,7 +74,7 @@ async def _postgres(nexus: Nexus) -> str:
 
 async def _schema(settings: Settings) -> str:
     found = await current_revision(settings.required("database_url"))
-    if not serves(found):
+    if found is None or not serves(found):
         raise Unhealthy(f"at {found or 'nothing'}, wanted {newest_revision()}: run `oblivion db upgrade`")
     return found
 
