@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from oblivion_sandbox import Sandbox, running_sandbox, seed
-from oblivion_sandbox.net import is_loopback_host, is_loopback_url
+from oblivion_sandbox.net import Reach, is_loopback_host, is_loopback_url
 
 AUTH = {"Authorization": seed.CLICKUP_TOKEN_DANA}
 SLACK_AUTH = {"Authorization": f"Bearer {seed.SLACK_TOKEN_DANA}"}
@@ -84,3 +84,70 @@ def test_which_endpoints_are_called(url, allowed):
 def test_a_wildcard_address_is_not_loopback():
     assert not is_loopback_host("0.0.0.0")
     assert not is_loopback_host("::")
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://nexus:8000/webhooks/slack", True),
+        ("https://NEXUS/x", True),
+        ("http://127.0.0.1:1/", True),
+        ("http://nexus.example.com/", False),
+        ("http://nexus@example.com/", False),
+        ("http://10.0.0.1/", False),
+        ("ftp://nexus/", False),
+        ("http://[bad", False),
+    ],
+)
+def test_a_named_host_is_called_and_no_other(url, allowed):
+    assert Reach(targets=frozenset({"nexus"})).may_call(url) is allowed
+
+
+def test_without_names_nobody_else_is_called():
+    assert not Reach().may_call("http://nexus:8000/")
+    assert not Reach().may_call("http:///x")
+
+
+async def test_told_to_it_listens_elsewhere_calls_whom_it_may_and_says_where_it_is(tmp_path):
+    ready = tmp_path / "ready"
+    process = await start(
+        "--host", "0.0.0.0", "--allow-remote", "--port", "0", "--ready-file", str(ready),
+        "--public-url", "http://sandbox.example/", "--api-url", "http://sandbox:8002", "--allow-target", "Nexus",
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(10):
+            assert await process.stdout.readline() == b"Sandbox    http://sandbox.example/\n"
+        port = ready.read_text().strip().rpartition(":")[2]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            world = (await client.get("/_control/world")).json()
+            assert world["clickup"]["api_url"] == "http://sandbox:8002/clickup/api/v2"
+            assert world["slack"]["api_url"] == "http://sandbox:8002/slack/api/"
+            task = (
+                await client.post(
+                    f"/clickup/api/v2/list/{seed.CLICKUP_LIST_INBOX}/task", headers=AUTH, json={"name": "x"}
+                )
+            ).json()
+            assert task["url"] == f"http://sandbox.example/t/{task['id']}"
+            hooks = f"/clickup/api/v2/team/{seed.CLICKUP_TEAM_ID}/webhook"
+            there = await client.post(hooks, headers=AUTH, json={"endpoint": "http://nexus:8000/x", "events": "*"})
+            assert there.status_code == 200, there.text
+            elsewhere = await client.post(hooks, headers=AUTH, json={"endpoint": "http://other:8000/x", "events": "*"})
+            assert elsewhere.status_code == 400 and elsewhere.json()["ECODE"] == "SANDBOX_001"
+            app = await client.post("/_control/slack/app", json={"interactivity_url": "http://nexus:8000/x"})
+            assert app.status_code == 200, app.text
+            refused = await client.post("/_control/slack/app", json={"interactivity_url": "http://other:8000/x"})
+            assert refused.status_code == 400 and "only, not http://other:8000/x" in refused.json()["error"]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_the_socket_is_opened_where_programs_call():
+    reach = Reach("http://sandbox.example", "http://sandbox:8002", frozenset())
+    async with running_sandbox(sandbox=Sandbox(reach=reach)) as box, httpx.AsyncClient(trust_env=False) as client:
+        await client.post(f"{box.url}/_control/slack/app", json={"socket_mode": True})
+        opened = await client.post(
+            f"{box.slack_api_url}apps.connections.open", headers={"Authorization": f"Bearer {seed.SLACK_APP_TOKEN}"}
+        )
+        assert opened.json()["url"].startswith("ws://sandbox:8002/slack/link/?ticket=")

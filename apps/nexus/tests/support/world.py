@@ -149,27 +149,50 @@ class World:
 
 
 @asynccontextmanager
-async def running_world(database_url: str, redis_url: str) -> AsyncGenerator[World]:
-    """Starts everything, connects it as an operator would, and stops it again."""
-    sandbox = Sandbox(SandboxSettings(clickup_retry_base_seconds=0.2, slack_retry_seconds=[0.05, 0.2, 0.5]))
+async def serving(nexus: Nexus, listener: socket.socket) -> AsyncGenerator[Gateway]:
+    """Serves API, webhooks and sockets on a bound socket."""
+    await nexus.keys.ensure()
+    gateway = nexus.gateway()
+    server = _Server(
+        uvicorn.Config(
+            nexus.application(gateway), ws="websockets-sansio", ws_ping_interval=None, lifespan="off",
+            access_log=False, log_config=None, timeout_graceful_shutdown=1,
+        )
+    )  # fmt: skip
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
+    try:
+        yield gateway
+    finally:
+        await gateway.close_all()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        server.should_exit = True
+        await running
+
+
+def listening() -> tuple[socket.socket, str]:
+    """A bound socket on loopback, and its URL."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def running_world(database_url: str, redis_url: str) -> AsyncGenerator[World]:
+    """Starts everything, connects it as an operator would, and stops it again."""
+    sandbox = Sandbox(SandboxSettings(clickup_retry_base_seconds=0.2, slack_retry_seconds=[0.05, 0.2, 0.5]))
+    listener, url = listening()
     settings = Settings.model_validate(
         {"database_url": database_url, "redis_url": redis_url, "environment": "development", "public_url": url}
     )
-    async with running_sandbox(sandbox=sandbox) as box, open_nexus(settings) as nexus:
-        await nexus.keys.ensure()
-        gateway = nexus.gateway()
-        server = _Server(
-            uvicorn.Config(
-                nexus.application(gateway), ws="websockets-sansio", ws_ping_interval=None, lifespan="off",
-                access_log=False, log_config=None, timeout_graceful_shutdown=1,
-            )
-        )  # fmt: skip
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
+    async with (
+        running_sandbox(sandbox=sandbox) as box,
+        open_nexus(settings) as nexus,
+        serving(nexus, listener) as gateway,
+    ):
         tenant_id = await tenant_named(nexus, "acme", create=True)
         async with (
             httpx.AsyncClient(
@@ -198,9 +221,3 @@ async def running_world(database_url: str, redis_url: str) -> AsyncGenerator[Wor
                 yield world
             finally:
                 await world.stop_worker()
-                await gateway.close_all()
-                for loop in loops:
-                    loop.cancel()
-                await asyncio.gather(*loops, return_exceptions=True)
-                server.should_exit = True
-                await serving

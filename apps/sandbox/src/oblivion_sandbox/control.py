@@ -13,7 +13,6 @@ from oblivion_sandbox.clickup.state import LISTS
 from oblivion_sandbox.effects import clickup_effect, slack_effect
 from oblivion_sandbox.faults import ActiveRule, FaultRule
 from oblivion_sandbox.jsontypes import JsonObject, as_object, decode_object, encode
-from oblivion_sandbox.net import is_loopback_url
 from oblivion_sandbox.sandbox import Sandbox
 from oblivion_sandbox.settings import Settings
 from oblivion_sandbox.slack.state import AppConfig
@@ -129,8 +128,8 @@ async def _slack_app(sandbox: Sandbox, request: Request) -> JsonObject:
     changes = await _body(request)
     app = AppConfig.model_validate(sandbox.slack.state.app.model_dump() | changes)
     for url in (app.events_url, app.interactivity_url):
-        if url is not None and not is_loopback_url(url):
-            raise ControlError(f"the sandbox calls this machine only, not {url}")
+        if url is not None and not sandbox.core.reach.may_call(url):
+            raise ControlError(f"the sandbox calls {sandbox.core.reach.whom} only, not {url}")
     answer: JsonObject = {"verification": None}
     if changes.get("events_url"):
         checked = await sandbox.slack.events.verify(str(app.events_url))
@@ -244,7 +243,7 @@ async def _state(sandbox: Sandbox, request: Request) -> JsonObject:
 
 async def _world(sandbox: Sandbox, request: Request) -> JsonObject:
     """What somebody needs to connect a hub to this sandbox, as the vendors' consoles would show it."""
-    base = sandbox.core.public_base
+    base = sandbox.core.api_base
     return {
         "clickup": {
             "api_url": f"{base}/clickup/api/v2",

@@ -10,6 +10,7 @@ from oblivion_sandbox import seed
 from oblivion_sandbox.clickup.service import ClickUp
 from oblivion_sandbox.clickup.state import ClickUpState
 from oblivion_sandbox.core import Core
+from oblivion_sandbox.net import Reach
 from oblivion_sandbox.settings import Settings
 from oblivion_sandbox.slack.service import Slack
 from oblivion_sandbox.slack.state import SlackState
@@ -29,7 +30,8 @@ class Snapshot(BaseModel):
 class Sandbox:
     """The state of one run. Give it to `create_app`.
 
-    `data_dir` keeps the state across restarts; without it everything lives in memory.
+    `data_dir` keeps the state across restarts; without it everything lives in memory. `reach` is for a sandbox whose
+    hub is on another machine; by default neither can be.
     """
 
     def __init__(
@@ -37,13 +39,14 @@ class Sandbox:
         settings: Settings | None = None,
         data_dir: Path | None = None,
         slack_signing_secret: str = seed.SLACK_SIGNING_SECRET,
+        reach: Reach | None = None,
     ) -> None:
         self._first_settings = settings or Settings()
         self.signing_secret = slack_signing_secret
         self._path = None if data_dir is None else data_dir / SNAPSHOT_NAME
         self._saving: asyncio.TimerHandle | None = None
         snapshot = self._load()
-        self.core = Core(snapshot.settings)
+        self.core = Core(snapshot.settings, reach or Reach())
         self.core.on_change = self._save_soon
         self.clickup = ClickUp.over(self.core, snapshot.clickup)
         self.slack = Slack.over(self.core, snapshot.slack, self.signing_secret)

@@ -16,13 +16,16 @@ from oblivion_sandbox.sandbox import Sandbox
 SHUTDOWN_SECONDS = 1
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket on this machine.
+def bind(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
+    """A listening socket, on this machine unless `allow_remote`.
 
     Raises ValueError for any other host, OSError when the port is taken.
     """
-    if not is_loopback_host(host):
-        raise ValueError(f"{host} is not a loopback address: the sandbox has no real secrets and stays on this machine")
+    if not allow_remote and not is_loopback_host(host):
+        raise ValueError(
+            f"{host} is not a loopback address: the sandbox has no real secrets and stays on this machine. "
+            "Where only those can reach it who may, --allow-remote listens all the same."
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, asyncio turns Nagle off: else every answer waits 40 ms for a delayed ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -64,7 +67,7 @@ class _EmbeddedServer(uvicorn.Server):
 
 def server_config(sandbox: Sandbox, listener: socket.socket) -> uvicorn.Config:
     """How to serve for `listener`; it exits within 2 s of being asked to, even with connections open."""
-    sandbox.core.public_base = base_url(listener)
+    sandbox.core.listens_at(base_url(listener))
     return uvicorn.Config(
         create_app(sandbox),
         log_level="warning",

@@ -51,6 +51,11 @@ COMMANDS: Mapping[str, Late] = {
         "Breaks something in a running `oblivion up` while messages flow, and judges what became of each.",
     ),
     "openapi": Late("openapi", "openapi", "Print the OpenAPI document of the HTTP API."),
+    "sandbox-seed": Late(
+        "sandbox",
+        "sandbox_seed",
+        "Makes a trial of this installation: a tenant, agents, members, a connection to a sandbox, a link. Prints JSON.",
+    ),
     "db": Late("admin", "db", "The database schema."),
     "agent": Late("admin", "agent", "Agents and their credentials."),
     "member": Late("members", "member", "People who may use the dashboard."),

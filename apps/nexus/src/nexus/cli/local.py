@@ -1,19 +1,27 @@
-"""What `oblivion up` puts into a new installation: a tenant, clients, members, agents, connections and one link."""
+"""What a trial puts into a new installation: a tenant, clients, members, agents, connections to a sandbox and one link.
 
+`oblivion up` does it on one machine, `oblivion sandbox-seed` in a cluster.
+"""
+
+import asyncio
 import json
 import os
 import secrets
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from sqlalchemy import select
 
 from nexus.auth.errors import AlreadyExists
 from nexus.auth.roles import Role
-from nexus.bootstrap import Nexus
+from nexus.bootstrap import Nexus, open_nexus
 from nexus.pipeline.errors import Rejected
+from nexus.settings import Settings, SettingsError
 from nexus.store.tables import Agent, Tenant
 from oblivion_protocol import ADMIN_SCOPES, DELEGATE
 
@@ -30,7 +38,7 @@ MEMBERS: dict[str, Role] = {
 }
 """Whom the dashboard's development sign-in offers."""
 
-ACTOR = "oblivion up"
+ACTOR = "local trial"
 
 
 @dataclass
@@ -52,6 +60,29 @@ class LocalState:
     observer: Credential = field(default_factory=Credential)
     auth_secret: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     """With which the dashboard seals its sessions."""
+
+
+PROGRAMS = {"admin": "admin", "demo_agent": "demo", "agent": "spare", "observer": "observer"}
+"""What credentials are called for programs, and which of the state they are."""
+
+
+def credentials_of(state: LocalState) -> dict[str, str]:
+    """Every client's id and secret, flat: `admin_client_id`, `admin_client_secret`, …"""
+    found: dict[str, str] = {}
+    for program, name in PROGRAMS.items():
+        credential: Credential = getattr(state, name)
+        found[f"{program}_client_id"] = credential.client_id
+        found[f"{program}_client_secret"] = credential.client_secret
+    return found
+
+
+def state_from(credentials: Mapping[str, str]) -> LocalState:
+    """The other way round; what is not among them is made when it is needed."""
+    state = LocalState()
+    for program, name in PROGRAMS.items():
+        known = (credentials.get(f"{program}_client_{part}", "") for part in ("id", "secret"))
+        setattr(state, name, Credential(*known))
+    return state
 
 
 def load_state(path: Path) -> LocalState:
@@ -133,3 +164,54 @@ async def seed_link(nexus: Nexus, tenant_id: UUID, list_id: str, channel_id: str
         return
     except Rejected as error:
         raise Rejected(f"The sandbox's list could not be linked: {error.reason}") from error
+
+
+_VERIFY_SECONDS = 15
+
+
+async def connect_sandbox(settings: Settings, state: LocalState, sandbox_url: str) -> dict[str, str]:
+    """Connects Nexus to the sandbox as an operator would to the real vendors, and says what a program needs of both.
+
+    Nexus must be running: the sandbox's Slack asks whether the address is ours. Raises SettingsError when it cannot.
+    """
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=10) as sandbox:
+        try:
+            world: dict[str, Any] = (await sandbox.get("/_control/world")).raise_for_status().json()
+        except httpx.HTTPError as error:
+            raise SettingsError(
+                f"The sandbox at {sandbox_url} does not answer: {error or type(error).__name__}"
+            ) from None
+        async with open_nexus(settings) as nexus:
+            tenant_id = await seed_identities(nexus, state)
+            for vendor in ("slack", "clickup"):
+                await nexus.onboarding.connect(tenant_id, vendor, world[vendor], ACTOR)
+            await _receive_events(sandbox, settings.public_url)
+            await seed_link(nexus, tenant_id, world["list_id"], world["channel_id"])
+    return {
+        "clickup_api_url": world["clickup"]["api_url"],
+        "clickup_token": world["clickup_human_token"],
+        "slack_api_url": world["slack"]["api_url"],
+        "slack_bot_token": world["slack"]["bot_token"],
+        "slack_human_token": world["slack_human_token"],
+        "clickup_list_id": world["list_id"],
+        "slack_channel_id": world["channel_id"],
+        "tenant_id": str(tenant_id),
+    }
+
+
+async def _receive_events(sandbox: httpx.AsyncClient, public_url: str) -> None:
+    """Has Slack's events sent to us. Tries for some seconds: a Nexus that has just started may answer 503."""
+    urls = {
+        "events_url": f"{public_url}/webhooks/slack",
+        "interactivity_url": f"{public_url}/webhooks/slack/interactive",
+    }
+    deadline = time.monotonic() + _VERIFY_SECONDS
+    while True:
+        answer = await sandbox.post("/_control/slack/app", json=urls)
+        said: dict[str, Any] = answer.json()
+        if answer.is_success and said["verification"]["ok"]:
+            return
+        if not answer.is_success or time.monotonic() > deadline:
+            why = said.get("error") or said["verification"]["reason"]
+            raise SettingsError(f"The sandbox cannot send events to {urls['events_url']}: {why}")
+        await asyncio.sleep(0.5)

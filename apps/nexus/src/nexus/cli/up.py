@@ -14,15 +14,14 @@ from collections.abc import Generator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 from rich.console import Console
 
-from nexus.bootstrap import open_nexus
 from nexus.cli.dashboard import NoDashboard, build, find_checkout, serving
-from nexus.cli.local import LocalState, load_state, save_state, seed_identities, seed_link, write_private
+from nexus.cli.local import LocalState, connect_sandbox, credentials_of, load_state, save_state, write_private
 from nexus.cli.processes import Child, ChildFailed, KeptServer, Server, end_with_parent
 from nexus.cli.running import LOCK_FILE, RUNNING_FILE, write_running
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
@@ -197,7 +196,7 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
             secret_key=state.secret_key,  # pyright: ignore[reportArgumentType]
             public_url=nexus_url,
         )
-        world = await _connect(local, state, sandbox_url)
+        world = await connect_sandbox(local, state, sandbox_url)
         save_state(state_file, state)
     with _step(console, "Demo agent"):
         await parts.child(
@@ -218,12 +217,7 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
             "observer_url": f"http://127.0.0.1:{port_base + 1}" if with_observer else "",
             "sandbox_url": sandbox_url,
             **world,
-            "admin_client_id": state.admin.client_id,
-            "admin_client_secret": state.admin.client_secret,
-            "agent_client_id": state.spare.client_id,
-            "agent_client_secret": state.spare.client_secret,
-            "observer_client_id": state.observer.client_id,
-            "observer_client_secret": state.observer.client_secret,
+            **credentials_of(state),
             "auth_secret": state.auth_secret,
             "database_url": database_url,
             "redis_url": redis_url,
@@ -275,35 +269,6 @@ async def _valkey(parts: Parts, settings: Settings) -> str:
     server = EmbeddedValkey(HOME / "valkey", before_exec=end_with_parent)
     await parts.server("valkey", server)
     return server.url
-
-
-async def _connect(settings: Settings, state: LocalState, sandbox_url: str) -> dict[str, str]:
-    """Connects Nexus to the sandbox as an operator would to the real vendors."""
-    async with httpx.AsyncClient(base_url=sandbox_url, timeout=10) as sandbox:
-        world: dict[str, Any] = (await sandbox.get("/_control/world")).raise_for_status().json()
-        async with open_nexus(settings) as nexus:
-            tenant_id = await seed_identities(nexus, state)
-            for vendor in ("slack", "clickup"):
-                await nexus.onboarding.connect(tenant_id, vendor, world[vendor], "oblivion up")
-            answer = await sandbox.post(
-                "/_control/slack/app",
-                json={
-                    "events_url": f"{settings.public_url}/webhooks/slack",
-                    "interactivity_url": f"{settings.public_url}/webhooks/slack/interactive",
-                },
-            )
-            answer.raise_for_status()
-            await seed_link(nexus, tenant_id, world["list_id"], world["channel_id"])
-    return {
-        "clickup_api_url": world["clickup"]["api_url"],
-        "clickup_token": world["clickup_human_token"],
-        "slack_api_url": world["slack"]["api_url"],
-        "slack_bot_token": world["slack"]["bot_token"],
-        "slack_human_token": world["slack_human_token"],
-        "clickup_list_id": world["list_id"],
-        "slack_channel_id": world["channel_id"],
-        "tenant_id": str(tenant_id),
-    }
 
 
 async def _until_online(nexus_url: str, state: LocalState) -> None:

@@ -17,7 +17,7 @@ from oblivion_sandbox.clickup.history import event_body
 from oblivion_sandbox.clickup.state import ALL_EVENTS, LISTS, ClickUpState, Webhook
 from oblivion_sandbox.core import Core
 from oblivion_sandbox.jsontypes import JsonObject, encode
-from oblivion_sandbox.net import is_loopback_url
+from oblivion_sandbox.net import Reach
 from oblivion_sandbox.outgoing import Parcel
 
 SUSPEND_AT_FAIL_COUNT = 100
@@ -57,12 +57,9 @@ def _checked_events(events: list[str] | Literal["*"]) -> list[str]:
     return events
 
 
-def _checked_endpoint(endpoint: str) -> str:
-    if not is_loopback_url(endpoint):
-        raise invalid_input(
-            "The sandbox calls http(s) endpoints on this machine only (127.0.0.0/8, ::1, localhost)",
-            "SANDBOX_001",
-        )
+def _checked_endpoint(endpoint: str, reach: Reach) -> str:
+    if not reach.may_call(endpoint):
+        raise invalid_input(f"The sandbox calls http(s) endpoints on {reach.whom} only", "SANDBOX_001")
     return endpoint
 
 
@@ -78,7 +75,7 @@ class Hooks:
         hook = Webhook(
             id=str(uuid.uuid4()),
             user_id=user_id,
-            endpoint=_checked_endpoint(wanted.endpoint),
+            endpoint=_checked_endpoint(wanted.endpoint, self._core.reach),
             events=_checked_events(wanted.events),
             task_id=wanted.task_id,
             list_id=None if wanted.list_id is None else str(wanted.list_id),
@@ -100,7 +97,7 @@ class Hooks:
     def update(self, user_id: int, webhook_id: str, patch: WebhookPatch) -> Webhook:
         """`status: active` ends a suspension."""
         hook = self._owned(user_id, webhook_id)
-        hook.endpoint = _checked_endpoint(patch.endpoint)
+        hook.endpoint = _checked_endpoint(patch.endpoint, self._core.reach)
         hook.events = _checked_events(patch.events)
         hook.health = "active" if patch.status == "active" else "suspended"
         hook.fail_count = 0

@@ -80,7 +80,7 @@ class Interactivity:
         user = USERS[user_id]
         key = secrets.token_hex(12)
         self._responses[key] = ResponseUrl(channel_id, str(message["ts"]), user_id, time.monotonic() + RESPONSE_SECONDS)
-        base = self._core.public_base or "https://hooks.slack.com"
+        base = self._core.api_base or "https://hooks.slack.com"
         return {
             "type": "block_actions",
             "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": seed.SLACK_TEAM_ID},

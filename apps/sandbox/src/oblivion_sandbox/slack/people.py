@@ -148,6 +148,6 @@ async def open_connection(slack: Slack, caller: Caller, args: Args) -> JsonObjec
     """apps.connections.open: a WebSocket URL for one connection. Needs Socket Mode to be on for the app."""
     if not slack.state.app.socket_mode:
         raise SlackError("forbidden_team")
-    base = (slack.core.public_base or "http://127.0.0.1").replace("http", "ws", 1)
+    base = (slack.core.api_base or "http://127.0.0.1").replace("http", "ws", 1)
     ticket = slack.sockets.ticket()
     return {"ok": True, "url": f"{base}/slack/link/?ticket={ticket}&app_id={seed.SLACK_APP_ID}"}
