@@ -54,7 +54,7 @@ COMMANDS: Mapping[str, Late] = {
     "sandbox-seed": Late(
         "sandbox",
         "sandbox_seed",
-        "Makes a trial of this installation: a tenant, agents, members, a connection to a sandbox, a link. Prints JSON.",
+        "Makes a trial of this installation: a tenant, agents, members, a sandbox's connection, a link. Prints JSON.",
     ),
     "db": Late("admin", "db", "The database schema."),
     "agent": Late("admin", "agent", "Agents and their credentials."),

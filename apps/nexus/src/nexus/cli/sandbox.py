@@ -26,7 +26,7 @@ def sandbox_seed(
         ),
     ] = None,
 ) -> None:
-    """Makes a trial of this installation: a tenant, agents, members, a connection to a sandbox, a link. Prints JSON.
+    """Makes a trial of this installation: a tenant, agents, members, a sandbox's connection, a link. Prints JSON.
 
     It may run any number of times. Development only: it makes an admin whom the development sign-in lets in.
     """
