@@ -40,7 +40,7 @@ group "default" {
 
 # What a cluster on a laptop needs.
 group "local" {
-  targets = ["nexus", "observer", "sandbox"]
+  targets = ["nexus", "observer-local", "sandbox"]
 }
 
 # What is published: the sandbox is not.
@@ -77,6 +77,13 @@ target "observer" {
   tags       = ["${REGISTRY}/observer:${TAG}"]
   cache-from = CACHE == "" ? [] : ["${CACHE},scope=observer"]
   cache-to   = CACHE == "" ? [] : ["${CACHE},scope=observer,mode=max"]
+}
+
+# Has the sign-in without a password: for a cluster on a laptop, never published.
+target "observer-local" {
+  inherits = ["observer"]
+  args     = { OBSERVER_LOCAL = "1" }
+  tags     = ["${REGISTRY}/observer-local:${TAG}"]
 }
 
 target "agent-base" {

@@ -96,8 +96,9 @@ status() {
 
 logs() {
   need_cluster
-  k -n "$NS" logs --all-containers --prefix --tail=50 --follow --max-log-requests=20 \
-    --selector "app.kubernetes.io/name in (oblivion, sandbox)"
+  set -- --all-containers --prefix --tail=50 --max-log-requests=20
+  [ ! -t 1 ] || set -- "$@" --follow # a program that reads this wants an end
+  k -n "$NS" logs "$@" --selector "app.kubernetes.io/name in (oblivion, sandbox)"
 }
 
 credentials() {

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-STUB = r'''#!{python} -S
+STUB = r"""#!{python} -S
 import base64, fcntl, json, os, re, sys
 tool, args = os.path.basename(sys.argv[0]), sys.argv[1:]
 home = os.environ["STUB_HOME"]
@@ -32,7 +32,7 @@ elif tool == "kind":
     if args[0] == "version": out = "kind " + state["kind"] + " go1.24 linux/amd64"
     elif args[:2] == ["get", "clusters"]: out = "\n".join(state["clusters"])
     elif args[:2] == ["create", "cluster"]: state["clusters"].append("oblivion")
-    elif args[:2] == ["delete", "cluster"]: state["clusters"].remove("oblivion"); state["objects"] = {{}}; state["notes"] = {{}}
+    elif args[:2] == ["delete", "cluster"]: state["clusters"].remove("oblivion")
 elif tool == "helm":
     if args[0] == "version": out = "v3.17.3+gabc"
 elif tool == "kubectl":
@@ -71,7 +71,7 @@ elif tool == "kubectl":
     elif "events" in args: out = "Warning  BackOff  pod/the-pod  it cannot be pulled"
 json.dump(state, open(path, "w"))
 if out is not None: print(out)
-'''
+"""
 
 SEED = json.dumps(
     {
@@ -95,11 +95,12 @@ class Laptop:
             stub.write_text(STUB.format(python=sys.executable))
             stub.chmod(0o755)
         (home / "hosts").write_text("127.0.0.1 localhost\n")
-        images = {f"localhost/oblivion/{name}:dev": f"sha256:{name}1" for name in ("nexus", "observer-local", "sandbox")}
+        names = ("nexus", "observer-local", "sandbox")
+        images = {f"localhost/oblivion/{name}:dev": f"sha256:{name}1" for name in names}
         self.write(
             {
-                "calls": [], "failing": [], "memory": str(12 * 2**30), "images": images, "kind": "v0.32.0", "clusters": [],
-                "objects": {}, "notes": {}, "pvc": "", "seed": SEED,
+                "calls": [], "failing": [], "memory": str(12 * 2**30), "images": images, "kind": "v0.32.0",
+                "clusters": [], "objects": {}, "notes": {}, "pvc": "", "seed": SEED,
             }
         )  # fmt: skip
 
@@ -117,7 +118,8 @@ class Laptop:
         """Exit code and everything that was printed; calls of earlier runs are forgotten."""
         self.change(calls=[])
         environment = {
-            "PATH": f"{self.home}/bin:/usr/bin:/bin", "STUB_HOME": str(self.home), "HOME": str(self.home), "PROFILE": profile,
+            "PATH": f"{self.home}/bin:/usr/bin:/bin", "STUB_HOME": str(self.home), "HOME": str(self.home),
+            "PROFILE": profile,
             "OBLIVION_CLUSTER_LOGS": str(self.logs), "OBLIVION_HOSTS_FILE": str(self.home / "hosts"),
         }  # fmt: skip
         done = subprocess.run(
