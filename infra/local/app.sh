@@ -27,14 +27,14 @@ step_images() {
 
 # Images keep their tag: what runs on an older one of the same name is started again, and only that.
 renew() {
-  local deployment="$1" image="$2" id runs
+  local workload="$1" image="$2" id runs
   id="$(image_id "$image")"
-  runs="$(annotation "$deployment" "$image" "$NS")"
+  runs="$(annotation "$workload" "$image" "$NS")"
   if [ -n "$runs" ] && [ "$runs" != "$id" ]; then
-    k -n "$NS" rollout restart "$deployment"
+    k -n "$NS" rollout restart "$workload"
   fi
-  k -n "$NS" rollout status "$deployment" --timeout="$TIMEOUT"
-  [ "$runs" = "$id" ] || k -n "$NS" annotate --overwrite "$deployment" "oblivion.local/image-$image=$id"
+  k -n "$NS" rollout status "$workload" --timeout="$TIMEOUT"
+  [ "$runs" = "$id" ] || k -n "$NS" annotate --overwrite "$workload" "oblivion.local/image-$image=$id"
 }
 
 step_sandbox() {
@@ -77,7 +77,7 @@ step_seed() {
   echo "credentials have changed: dashboard and demo agent get the new ones"
   k -n "$NS" annotate --overwrite externalsecret --all "oblivion.local/renewed=$(date +%s)"
   k -n "$NS" wait --for=condition=Ready externalsecret --all --timeout=60s
-  k -n "$NS" rollout restart deployment/oblivion-observer deployment/oblivion-agent-demo
+  k -n "$NS" rollout restart deployment/oblivion-observer statefulset/oblivion-agent-demo
 }
 
 step_oblivion() {
@@ -85,7 +85,7 @@ step_oblivion() {
   renew deployment/oblivion-gateway nexus
   renew deployment/oblivion-worker nexus
   renew deployment/oblivion-observer observer-local
-  renew deployment/oblivion-agent-demo sandbox
+  renew statefulset/oblivion-agent-demo sandbox
 }
 
 answers() { # HOST PATH: through Kong, as a browser comes, without the hosts file

@@ -14,8 +14,8 @@ GUIDE = ROOT / "docs/operate.md"
 CHART = ROOT / "infra/helm/oblivion"
 COMMAND = re.compile(r"^\s*oblivion (\S[^|;<]*)")
 LIST_COMMANDS = """
-import json, typer
-from nexus.cli import app
+import json
+from nexus.cli import COMMANDS, imported
 from nexus.drill.drills import DrillName
 
 def tree(command):
@@ -23,7 +23,8 @@ def tree(command):
     inside = {name: tree(one) for name, one in getattr(command, "commands", {}).items()}
     return {"options": options, "commands": inside}
 
-print(json.dumps({**tree(typer.main.get_command(app)), "drills": [name.value for name in DrillName]}))
+every = {"options": [], "commands": {name: tree(imported(name)) for name in COMMANDS}}
+print(json.dumps({**every, "drills": [name.value for name in DrillName]}))
 """
 
 
