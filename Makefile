@@ -18,7 +18,7 @@ LOCK_IMAGE := $(BIN)/uv pip compile --system-certs --universal --python-version 
 	$(addprefix --no-emit-package ,$(LOCKED_OUT) oblivion-agent-reference)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra rollout generate-infra check check-python check-node format generate lock clean
+.PHONY: help setup up test attacks test-python test-node test-browser speed-browser screenshots observer-build agent-setup agent-test agent-check first-agent faults faults-quick faults-smoke machines teeth infra-setup test-infra rollout generate-infra check check-python check-node format generate lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ faults-quick: $(VENV)/.ready infra-setup ## Run every fault scenario at a tenth 
 
 faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, two at a time, as CI does
 	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 --ignore=tests/faults/test_rollout.py tests/faults $(ARGS)
+
+attacks: $(VENV)/.ready ## Run every attack at full size (ARGS="-k tokens"); results in build/attacks.jsonl (docs/security.md)
+	ATTACKS_SCALE=1 ATTACKS_REPORT=build/attacks.jsonl $(BIN)/pytest -n 0 -s -o timeout=3600 apps/nexus/tests/attacks $(ARGS)
 
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
