@@ -6,6 +6,8 @@ to import than all the rest.
 
 import asyncio
 import contextlib
+import os
+import re
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +34,7 @@ from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
+from nexus.kit.telemetry import Allowed, Telemetry, start
 from nexus.listening import Listening
 from nexus.pipeline.catalog import Catalog
 from nexus.pipeline.claims import Claims
@@ -43,6 +46,7 @@ from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.onboarding import Onboarding
 from nexus.pipeline.reconcile import SWEEP_SECONDS, WATCH_SECONDS, Reconciler
 from nexus.pipeline.routing import Router
+from nexus.pipeline.steps import KEYS
 from nexus.pipeline.subscriptions import Subscriptions
 from nexus.pipeline.sync import Sync
 from nexus.search.embed import Embedder, PackagedEmbedder
@@ -74,6 +78,17 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 VERSION = version("oblivion-nexus")
+
+_SPANS = Allowed(
+    keys=KEYS,
+    names={
+        "nexus": re.compile(r".+"),
+        "fastapi": re.compile(r"[A-Z]+( /[\w{}/.:-]*)?"),
+        # Its names end with what a client wrote.
+        "mcp-python-sdk": re.compile(r"(initialize|ping|tools/list|tools/call|server/discover)\b"),
+    },
+)
+"""What leaves in spans; whose names these are is said by the libraries that make them."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +269,11 @@ class Nexus:
             draining=draining,
             version=VERSION,
         )
+
+
+def start_traces(role: str) -> Telemetry | None:
+    """Sends spans wherever `OTEL_*` or `LANGFUSE_*` say, if they do; a role is a service of its own."""
+    return start(os.environ, service=f"oblivion-{role}", version=VERSION, allowed=_SPANS)
 
 
 @asynccontextmanager

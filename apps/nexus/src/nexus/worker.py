@@ -14,6 +14,7 @@ from nexus.pipeline.delivery import MAX_ATTEMPTS, Deliverer
 from nexus.pipeline.errors import Deferred, Rejected, Retryable
 from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.routing import Router
+from nexus.pipeline.steps import step
 from nexus.store.database import Database, is_unavailable
 from nexus.tasks.dispatch import Dispatcher
 
@@ -168,7 +169,17 @@ class WorkerProcess:
 
     async def _handle(self, row: Any) -> None:
         try:
-            state = await self._handle_or_release(row)
+            with step(
+                "process inbox",
+                "consumer",
+                row.traceparent,
+                tenant_id=row.tenant_id,
+                inbox_id=row.id,
+                source=row.source,
+                attempt=row.attempts,
+            ) as timed:
+                state = await self._handle_or_release(row)
+                timed.note(outcome=state)
             if state == "done":
                 self._bells.ring("deliveries")
                 self._bells.ring("dispatch")
@@ -215,9 +226,24 @@ class WorkerProcess:
 
     async def _deliver(self, row: Any) -> None:
         try:
-            outcome = await self._deliverer.deliver(row)
-            self._meter.delivered(row.sink, row.kind, outcome, row.created_at)
-            log.info("delivery." + outcome, sink=row.sink, kind=row.kind, delivery_id=str(row.id), attempt=row.attempts)
+            with step(
+                f"send {row.sink}",
+                "producer",
+                row.traceparent,
+                tenant_id=row.tenant_id,
+                delivery_id=row.id,
+                task_id=row.task_id,
+                sink=row.sink,
+                kind=row.kind,
+                attempt=row.attempts,
+            ) as timed:
+                outcome = await self._deliverer.deliver(row)
+                timed.note(outcome=outcome)
+                # Inside, so that the figure and the line say of which trace they are a part.
+                self._meter.delivered(row.sink, row.kind, outcome, row.created_at)
+                log.info(
+                    "delivery." + outcome, sink=row.sink, kind=row.kind, delivery_id=str(row.id), attempt=row.attempts
+                )
         except LostClaim:
             log.warning("delivery.claim_lost", delivery_id=str(row.id))
         except Exception as error:

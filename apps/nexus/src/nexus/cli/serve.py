@@ -15,7 +15,7 @@ import typer
 import uvicorn
 import uvloop
 
-from nexus.bootstrap import Nexus, open_nexus
+from nexus.bootstrap import Nexus, open_nexus, start_traces
 from nexus.gateway.server import Gateway
 from nexus.kit.logging import configure_logging, get_logger
 from nexus.settings import Settings
@@ -65,7 +65,12 @@ def serve(
     _allow_many_sockets()
     if role is Role.worker:
         os.nice(WORKER_NICENESS)
-    uvloop.run(_serve(role, settings))
+    traces = start_traces(role.value)
+    try:
+        uvloop.run(_serve(role, settings))
+    finally:
+        if traces is not None:
+            traces.close()
 
 
 def _allow_many_sockets() -> None:

@@ -5,7 +5,12 @@ dashboard shows what comes in); everything else rings through one pub/sub channe
 second until the next sweep.
 """
 
-from nexus.doorbell.bells import Bells
-from nexus.doorbell.connections import RedisAway, redis_client
+from nexus.kit.lean import without
+
+# Wherever it is installed, redis-py imports OpenTelemetry's SDK of metrics, and never uses it unless told to: a tenth
+# of a second of every command.
+with without("opentelemetry.sdk.metrics"):
+    from nexus.doorbell.bells import Bells
+    from nexus.doorbell.connections import RedisAway, redis_client
 
 __all__ = ["Bells", "RedisAway", "redis_client"]

@@ -1,9 +1,13 @@
 """Assembles the HTTP API of the parts that it is given."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from nexus.http import (
@@ -35,6 +39,22 @@ The backend of Oblivion: what is asked for in a tracker reaches an agent, and ev
 the chat. Get a token from `POST /auth/token`; the tenant is in the token and nowhere else. Errors are
 `application/problem+json` (RFC 9457); lists are paged with `cursor` and `limit`.
 """
+
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+def _is_probe(scope: Mapping[str, Any]) -> bool:
+    return scope.get("path") in _PROBES
+
+
+SPANS: TelemetryConfig = {
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,  # it would export past our guard
+    "exclude": _is_probe,
+}
+"""FastAPI makes a span of each request by itself, once a tracer is set up; none of those that come every few seconds."""
 
 _RESOURCES = (
     tenants,
@@ -82,6 +102,7 @@ def create_routes(version: str) -> FastAPI:
         version=version,
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
+        telemetry=SPANS,
     )
     app.include_router(health.router)
     app.include_router(oauth.router)
@@ -93,7 +114,7 @@ def create_routes(version: str) -> FastAPI:
 
 def create_health_app(parts: HealthParts) -> FastAPI:
     """Health and metrics alone, for a process that serves nothing else."""
-    app = FastAPI(version=parts.version, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(version=parts.version, openapi_url=None, redirect_slashes=False, telemetry=SPANS)
     app.state.health = parts
     app.add_exception_handler(HTTPException, answer_problem)
     app.include_router(health.router)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -74,9 +75,16 @@ async def get_readiness(parts: Health) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
-async def get_metrics(parts: Health) -> Response:
-    """Figures for Prometheus. Those of the database are absent while it is away."""
+async def get_metrics(parts: Health, accept: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
+    """Figures for Prometheus. Those of the database are absent while it is away.
+
+    As OpenMetrics to whoever asks for it, as Prometheus does: only that format has exemplars, which lead to traces.
+    """
     await parts.refresh()
+    if "application/openmetrics-text" in accept:
+        return Response(
+            openmetrics.generate_latest(parts.registry), headers={"Content-Type": openmetrics.CONTENT_TYPE_LATEST}
+        )
     return Response(generate_latest(parts.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from nexus.kit.clock import Clock
+from nexus.kit.trace import current_ids
 from nexus.pipeline.meter import DeliveryOutcome
 from oblivion_protocol import TERMINAL_STATES, TaskState
 
@@ -43,8 +44,12 @@ class IngestMetrics:
 
     def received(self, source: str, outcome: WebhookOutcome, started: float) -> None:
         """Counts one webhook; `started` is from `time.perf_counter`, and `source` is whatever somebody wrote."""
-        self._webhooks.labels(source if source in self._sources else "unknown", outcome).inc()
-        self._seconds.observe(time.perf_counter() - started)
+        self._webhooks.labels(self.known(source), outcome).inc()
+        self._seconds.observe(time.perf_counter() - started, _exemplar())
+
+    def known(self, source: str) -> str:
+        """The name of an integration; whatever else somebody wrote is `unknown`."""
+        return source if source in self._sources else "unknown"
 
 
 class WorkMetrics:
@@ -86,11 +91,12 @@ class WorkMetrics:
         """Counts one try; `sink` is the name of an integration."""
         self._deliveries.labels(sink, outcome).inc()
         if outcome == "done" and kind != "card_update":
-            self._seconds.labels(sink).observe(max(0.0, (self._clock.now() - created_at).total_seconds()))
+            seconds = max(0.0, (self._clock.now() - created_at).total_seconds())
+            self._seconds.labels(sink).observe(seconds, _exemplar())
 
     def accepted(self, waited_seconds: float) -> None:
         """Notes how long somebody waited for an agent."""
-        self._waits.observe(max(0.0, waited_seconds))
+        self._waits.observe(max(0.0, waited_seconds), _exemplar())
 
     def finished(self, state: TaskState) -> None:
         """Counts a task that is over."""
@@ -115,3 +121,8 @@ class VendorMetrics:
     def answered(self, vendor: str, status: str) -> None:
         """Counts one request; `vendor` is the name of an integration."""
         self._requests.labels(vendor, status if status in _STATUSES else "other").inc()
+
+
+def _exemplar() -> dict[str, str] | None:
+    """One trace of which a measurement is a part, for OpenMetrics; only a trace that is kept leads anywhere."""
+    return current_ids(sampled=True) or None

@@ -16,10 +16,13 @@ from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.pipeline.inbox import BadSignature, Inbox, Stored, StoreUnavailable, UnknownSource
 from nexus.pipeline.ports import RawRequest, Reply, Unreadable
+from nexus.pipeline.steps import Step
 
 log = get_logger(__name__)
 
 PREFIX = "/webhooks/"
+ROUTE = "/webhooks/{source}"
+_ATTRIBUTES = {"http.request.method": "POST", "http.route": ROUTE}
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DISCARDED_BYTES = 4 * 1024 * 1024
 """What is read and thrown away beyond the limit, so that the sender hears the refusal instead of a cut."""
@@ -51,8 +54,17 @@ class WebhookDoor:
             await _problem(send, 405, "method_not_allowed", "Webhooks are sent with POST.", [(b"allow", b"POST")])
             return
         started = time.perf_counter()
-        outcome = await self._serve(source, path, scope, receive, send)
-        self._metrics.received(source, outcome, started)
+        sender = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
+        with Step(f"POST {ROUTE}", "server", sender.decode("latin-1"), _ATTRIBUTES) as timed:
+
+            async def send_and_note(message: dict[str, Any]) -> None:
+                if message["type"] == "http.response.start":
+                    timed.set({"http.response.status_code": message["status"]})
+                await send(message)
+
+            outcome = await self._serve(source, path, scope, receive, send_and_note)
+            timed.note(outcome=outcome, source=self._metrics.known(source))
+            self._metrics.received(source, outcome, started)
 
     async def _serve(self, source: str, path: str, scope: Scope, receive: Any, send: Any) -> WebhookOutcome:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

@@ -8,6 +8,8 @@ from typing import Any, Literal, cast
 
 import structlog
 
+from nexus.kit.trace import current_ids
+
 LogFormat = Literal["console", "json"]
 
 _SECRETS = re.compile(
@@ -34,10 +36,17 @@ def _redactor(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Ma
     return {key: redact(value) for key, value in event.items()}
 
 
+def _traced(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Says of which span the event is a part, if of any."""
+    event.update(current_ids())
+    return event
+
+
 def configure_logging(log_format: LogFormat, *, level: str = "INFO", process: str = "") -> None:
     """Sends structlog and the standard library's loggers to stderr in one format."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -13,9 +13,10 @@ from sqlalchemy import text
 from nexus.kit.batching import NaturalBatcher
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
-from nexus.kit.trace import traceparent_or_new
+from nexus.kit.trace import handed_on, traceparent_or_new
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply, Unreadable
+from nexus.pipeline.steps import step
 from nexus.store.database import Database, is_unavailable
 
 STORE_TIMEOUT_SECONDS = 2.0
@@ -126,11 +127,12 @@ class Inbox:
         """Takes an event over a connection of ours that needs no signature. Raises as `receive` does."""
         connected = await self._connections.get(connection_id)
         source = self._connections.integrations[connected.vendor].source
-        match source.read(request):
-            case Incoming() as incoming:
-                return await self._store(connected.tenant_id, connected.id, source.name, incoming, request)
-            case (Reply() | Drop()) as answer:
-                return answer
+        with step("process event", "consumer", tenant_id=connected.tenant_id, source=source.name):
+            match source.read(request):
+                case Incoming() as incoming:
+                    return await self._store(connected.tenant_id, connected.id, source.name, incoming, request)
+                case (Reply() | Drop()) as answer:
+                    return answer
 
     async def _store(
         self, tenant_id: UUID, connection_id: UUID, source: str, incoming: Incoming, request: RawRequest
@@ -146,7 +148,7 @@ class Inbox:
             incoming=incoming,
             content_type=content_type[:200] if _storable(content_type) else "",
             body=request.body,
-            traceparent=traceparent_or_new(request.headers.get("traceparent", "")),
+            traceparent=handed_on(traceparent_or_new(request.headers.get("traceparent", ""))),
         )
         try:
             async with asyncio.timeout(STORE_TIMEOUT_SECONDS):

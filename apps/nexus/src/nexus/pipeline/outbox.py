@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.ids import new_id
+from nexus.kit.trace import handed_on
 from nexus.pipeline.facts import (
     AddComment,
     AddNote,
@@ -97,7 +98,7 @@ async def enqueue(
             order_key=order_key,
             source_stream=session.info.get(SOURCE_STREAM),
             payload=_ADAPTERS[kind].dump_python(intent, mode="json"),
-            traceparent=traceparent,
+            traceparent=handed_on(traceparent),
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "sink", "effect_key"])
         .returning(Delivery.id)
@@ -112,9 +113,9 @@ async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None
     await session.execute(
         text("""
             INSERT INTO deliveries (id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key,
-                                    order_key, payload, available_at)
+                                    order_key, payload, traceparent, available_at)
             SELECT :id, :tenant, :sink, :connection, :conversation, 'card_update', :effect, :stream, :order_key,
-                   CAST(:payload AS jsonb),
+                   CAST(:payload AS jsonb), :traceparent,
                    greatest(clock_timestamp(), coalesce(max(settled_at), '-infinity') + make_interval(secs => :gap))
             FROM deliveries WHERE conversation_id = :conversation AND stream_key = :stream AND state = 'done'
             HAVING NOT EXISTS (SELECT FROM deliveries WHERE stream_key = :stream AND state = 'pending')
@@ -129,6 +130,7 @@ async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None
             "stream": f"{conversation.id}:{conversation.chat}:card",
             "order_key": row_id.int >> 80,
             "payload": TypeAdapter(dict[str, Any]).dump_json(asdict(UpdateCard(conversation.channel_id))).decode(),
+            "traceparent": handed_on(None),
             "gap": CARD_UPDATE_INTERVAL_SECONDS,
         },
     )

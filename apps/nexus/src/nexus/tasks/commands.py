@@ -12,6 +12,7 @@ from nexus.kit.clock import Clock
 from nexus.pipeline.facts import PostReply, Speaker
 from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.pipeline.steps import step
 from nexus.store.database import Database
 from nexus.store.tables import Agent, AgentSession, Task, TaskEvent, TaskMapping
 from nexus.tasks import questions
@@ -74,43 +75,61 @@ class AgentCommands:
             task = await session.scalar(select(Task).where(Task.id == _uuid(command.task_id)).with_for_update())
             if task is None:
                 return Refused(code="not_found", detail="There is no such task.")
-            stranger = await self._refuse_strangers(session, caller, task, command)
-            if stranger is not None:
-                return stranger
-            repeated = await session.scalar(
-                select(TaskEvent.answer).where(
-                    TaskEvent.task_id == task.id,
-                    TaskEvent.epoch == command.epoch,
-                    TaskEvent.event_id == command.event_id,
-                )
-            )
-            if repeated is not None:
-                return Accepted.model_validate(repeated)
-            refusal = self._fence(caller, task, command)
-            if refusal is not None:
-                return refusal
-            conversation = await session.get_one(TaskMapping, task.conversation_id)
-            agent = await session.get_one(Agent, caller.agent_id)
-            answer = await self._do(session, task, conversation, agent, command)
-            if isinstance(answer, Refused):
+            if isinstance(command, TaskHeartbeat):
+                return await self._carry_out(session, caller, task, name, command)
+            with step(
+                f"process {name}",
+                "consumer",
+                task.traceparent,
+                tenant_id=caller.tenant_id,
+                task_id=task.id,
+                agent_id=caller.agent_id,
+                epoch=command.epoch,
+            ) as timed:
+                answer = await self._carry_out(session, caller, task, name, command)
+                timed.note(outcome=answer.code if isinstance(answer, Refused) else "ok")
                 return answer
-            if not isinstance(command, TaskHeartbeat):
-                task.last_sign_at = self._clock.now()
-                task.reason = None if task.reason == STALE else task.reason
-            if task.finished_at is None and task.agent_id is not None:
-                task.lease_until = lease_end(self._clock.now())
-            if not isinstance(command, TaskHeartbeat):
-                note(
-                    session,
-                    task,
-                    name,
-                    _facts(command),
-                    event_id=command.event_id,
-                    answer=answer.model_dump(mode="json"),
-                )
-                await session.flush()
-                await refresh_card(session, conversation)
+
+    async def _carry_out(
+        self, session: AsyncSession, caller: Caller, task: Task, name: str, command: TaskCommand
+    ) -> Answer:
+        stranger = await self._refuse_strangers(session, caller, task, command)
+        if stranger is not None:
+            return stranger
+        repeated = await session.scalar(
+            select(TaskEvent.answer).where(
+                TaskEvent.task_id == task.id,
+                TaskEvent.epoch == command.epoch,
+                TaskEvent.event_id == command.event_id,
+            )
+        )
+        if repeated is not None:
+            return Accepted.model_validate(repeated)
+        refusal = self._fence(caller, task, command)
+        if refusal is not None:
+            return refusal
+        conversation = await session.get_one(TaskMapping, task.conversation_id)
+        agent = await session.get_one(Agent, caller.agent_id)
+        answer = await self._do(session, task, conversation, agent, command)
+        if isinstance(answer, Refused):
             return answer
+        if not isinstance(command, TaskHeartbeat):
+            task.last_sign_at = self._clock.now()
+            task.reason = None if task.reason == STALE else task.reason
+        if task.finished_at is None and task.agent_id is not None:
+            task.lease_until = lease_end(self._clock.now())
+        if not isinstance(command, TaskHeartbeat):
+            note(
+                session,
+                task,
+                name,
+                _facts(command),
+                event_id=command.event_id,
+                answer=answer.model_dump(mode="json"),
+            )
+            await session.flush()
+            await refresh_card(session, conversation)
+        return answer
 
     async def _refuse_strangers(
         self, session: AsyncSession, caller: Caller, task: Task, command: TaskCommand

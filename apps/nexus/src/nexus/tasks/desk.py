@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
+from nexus.kit.trace import handed_on
 from nexus.pipeline.desk import AnswerVerdict, FollowUp, Said
 from nexus.pipeline.facts import Item, Person
 from nexus.pipeline.meter import UNMETERED, Meter
@@ -73,7 +74,7 @@ class TaskDesk:
             expires_at=self._clock.now() + timedelta(seconds=TASK_TTL_SECONDS),
             hops=wanted.hops,
             turns=wanted.turns,
-            traceparent=traceparent,
+            traceparent=handed_on(traceparent),
         )
         session.add(task)
         # What is asked for is kept as a message, like everything else that is said in the conversation.

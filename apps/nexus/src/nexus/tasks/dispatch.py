@@ -15,6 +15,7 @@ from nexus.kit.logging import get_logger
 from nexus.pipeline.facts import PostReply
 from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.pipeline.steps import step
 from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import AgentSession, Task, TaskMapping
 from nexus.tasks import mailbox
@@ -173,6 +174,7 @@ class Dispatcher:
                     PostReply(conversation.channel_id, "This task has expired: no agent could take it in time."),
                     effect_key=f"task:{task.id}:expired",
                     order_key=micros(self._clock.now()),
+                    traceparent=task.traceparent,
                 )
         else:
             await requeue(session, task, "not_accepted" if task.state == "offered" else "lease_lost", self._clock)
@@ -312,15 +314,25 @@ class Dispatcher:
         task.offers += 1
         task.lease_until = now + timedelta(seconds=ACCEPT_SECONDS)
         task.plan = []
-        await mailbox.post(
-            session,
-            agent_id,
-            task.tenant_id,
-            "task.assigned",
+        with step(
+            "send task.assigned",
+            "producer",
+            task.traceparent,
+            tenant_id=task.tenant_id,
             task_id=task.id,
-            instance=task.instance,
-            **await offer_fields(session, task, conversation),
-        )
+            agent_id=agent_id,
+            attempt=task.offers,
+            epoch=task.epoch,
+        ):
+            await mailbox.post(
+                session,
+                agent_id,
+                task.tenant_id,
+                "task.assigned",
+                task_id=task.id,
+                instance=task.instance,
+                **await offer_fields(session, task, conversation),
+            )
         note(
             session,
             task,

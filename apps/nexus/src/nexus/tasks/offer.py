@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nexus.kit.trace import handed_on
 from nexus.store.tables import Message, Task, TaskMapping
 from nexus.tasks.rules import ACCEPT_SECONDS, LEASE_SECONDS
 from oblivion_protocol import MAX_MESSAGE_BYTES, MAX_TEXT_CHARS
@@ -53,7 +54,7 @@ async def offer_fields(session: AsyncSession, task: Task, conversation: TaskMapp
         "untrusted": [],
         "context": [],
         "links": [{"label": conversation.tracker, "url": conversation.url}],
-        "traceparent": task.traceparent,
+        "traceparent": handed_on(task.traceparent),
     }
     # What this task was asked for comes first, then what the item says; other tasks' requests are said in the thread.
     asked = await session.scalars(

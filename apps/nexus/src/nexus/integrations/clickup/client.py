@@ -30,6 +30,7 @@ from nexus.integrations.clickup.settings import Credentials
 from nexus.kit.clock import Clock
 from nexus.pipeline.errors import Deferred, Rejected
 from nexus.pipeline.ports import Answered, RequestBudget, uncounted
+from nexus.pipeline.steps import answered_step, request_step
 
 TIMEOUT_SECONDS = 10.0
 
@@ -61,6 +62,7 @@ class ClickUpClient:
         self._clock = clock
         self._answered = answered
         self._budget = Budget()
+        self._api_url = credentials.api_url
         self._http = httpx.AsyncClient(
             base_url=credentials.api_url,
             headers={"Authorization": credentials.authorization},
@@ -209,7 +211,9 @@ class ClickUpClient:
         writes = verb != "GET"
         url = "/" + "/".join(quote(step, safe="") for step in path)
         try:
-            response = await self._http.request(verb, url, params=params, json=json)
+            with request_step(verb, _template(path), self._api_url) as timed:
+                response = await self._http.request(verb, url, params=params, json=json)
+                answered_step(timed, response.status_code)
         except httpx.HTTPError as error:
             self._answered("none")
             raise unanswered(error, writes=writes) from error
@@ -218,3 +222,8 @@ class ClickUpClient:
         self._budget.note(response.status_code, response.headers, now)
         require_success(response, now, writes=writes)
         return answer_of(model, response, writes=writes)
+
+
+def _template(path: tuple[str, ...]) -> str:
+    """The path without its ids: in this API every second step is one."""
+    return "".join(f"/{step if index % 2 == 0 else '{id}'}" for index, step in enumerate(path))

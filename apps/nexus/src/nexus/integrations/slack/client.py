@@ -13,6 +13,7 @@ from nexus.integrations.slack.answers import Answer, ChannelInfo, Failure
 from nexus.integrations.slack.refusals import Refused, no_answer, refusal, too_fast
 from nexus.pipeline.errors import Deferred, PipelineError, Rejected, Retryable, Unsure
 from nexus.pipeline.ports import Answered, uncounted
+from nexus.pipeline.steps import answered_step, request_step
 
 Expected = TypeVar("Expected", bound=Answer)
 Value = TypeVar("Value")
@@ -33,6 +34,7 @@ class SlackClient:
     ) -> None:
         # Its own retry would post a message twice after a dropped connection, so there is none.
         self._web: Any = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[])
+        self._api_url = api_url
         self._now = seconds_now
         self._answered = answered
         self._wait_until: dict[str, float] = {}
@@ -96,10 +98,7 @@ class SlackClient:
 
     async def _send(self, method: str, arguments: dict[str, Any], *, write: bool) -> Any:
         try:
-            if write:
-                response = await self._web.api_call(method, json=arguments)
-            else:
-                response = await self._web.api_call(method, http_verb="GET", params=arguments)
+            response = await self._request(method, arguments, write=write)
         except SlackApiError as error:
             status = _status_of(error)
             self._answered("refused" if status < 300 else str(status))
@@ -116,6 +115,20 @@ class SlackClient:
             raise no_answer(method, "Slack gave an answer that cannot be understood", write=write) from None
         self._answered(str(response.status_code))
         return response.data
+
+    async def _request(self, method: str, arguments: dict[str, Any], *, write: bool) -> Any:
+        with request_step("POST" if write else "GET", f"/{method}", self._api_url) as timed:
+            try:
+                if write:
+                    response = await self._web.api_call(method, json=arguments)
+                else:
+                    response = await self._web.api_call(method, http_verb="GET", params=arguments)
+            except SlackApiError as error:
+                status = _status_of(error)
+                answered_step(timed, status, "refused" if status < 300 else None)
+                raise
+            answered_step(timed, response.status_code)
+            return response
 
 
 Connect = Callable[[str, str], SlackClient]
