@@ -54,5 +54,22 @@ def summary(title: str, notes: list[ContextUpdate]) -> str:
     return "\n".join([f"Done: {title}. I read {count} from you.", *islice(quotes, MAX_QUOTES)])
 
 
+def send_spans() -> None:
+    """As any agent may: its spans join the trace of the task, whose context the SDK has set."""
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        log.warning("demo.no_spans reason=opentelemetry-sdk is not installed")
+        return
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
 if __name__ == "__main__":
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        send_spans()
     agent.run()

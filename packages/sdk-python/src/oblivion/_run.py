@@ -12,6 +12,7 @@ from oblivion._handlers import ContextFunction, Handler, Handlers
 from oblivion._journal import Journal
 from oblivion._outbox import Outbox
 from oblivion._report import MAX_ERROR_CHARS, report
+from oblivion._trace import continued
 from oblivion._updates import Updates
 from oblivion.context import Context
 from oblivion.errors import CommandRefused, Fatal, Retryable
@@ -67,7 +68,9 @@ class Run:
         self._accepted = True
         log.info("task.accepted task=%s", self.key.task_id)
         try:
-            outcome = await self._work()
+            with continued(self._task) as attempt:
+                outcome = await self._work()
+                attempt.ended(outcome)
             if outcome is not None:
                 await self.updates.finish()
         finally:

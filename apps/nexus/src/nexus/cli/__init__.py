@@ -50,6 +50,11 @@ COMMANDS: Mapping[str, Late] = {
         "drill",
         "Breaks something in a running `oblivion up` while messages flow, and judges what became of each.",
     ),
+    "trace": Late(
+        "trace",
+        "trace",
+        "Shows one trace that `oblivion up` has kept: every step, in which process, and how long it took.",
+    ),
     "openapi": Late("openapi", "openapi", "Print the OpenAPI document of the HTTP API."),
     "sandbox-seed": Late(
         "sandbox",

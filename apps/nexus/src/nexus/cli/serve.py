@@ -44,7 +44,7 @@ WORKER_NICENESS = 5
 """Where both share the cores of one machine, a webhook is answered before effects are carried out."""
 
 
-class _Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """Leaves signals to us: draining comes before shutting down."""
 
     @contextmanager
@@ -127,7 +127,7 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config)
+    server = QuietServer(config)
     loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
     if nexus.settings.qdrant_url is None:
         loops.append(asyncio.create_task(nexus.indexer().run()))
@@ -186,7 +186,7 @@ async def _health(nexus: Nexus, stopping: asyncio.Event) -> None:
         server_header=False,
     )
     try:
-        await _Server(config).serve()
+        await QuietServer(config).serve()
     except SystemExit:  # uvicorn's way to say that it cannot listen
         log.exception("serve.no_health_port", port=port, reason="OBLIVION_HEALTH_PORT cannot be listened on")
 

@@ -24,6 +24,7 @@ from nexus.cli.dashboard import NoDashboard, build, find_checkout, serving
 from nexus.cli.local import LocalState, connect_sandbox, credentials_of, load_state, save_state, write_private
 from nexus.cli.processes import Child, ChildFailed, KeptServer, Server, end_with_parent
 from nexus.cli.running import LOCK_FILE, RUNNING_FILE, write_running
+from nexus.cli.tracing import keep_traces
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
@@ -163,6 +164,8 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
         redis_url = await _valkey(parts, settings)
     with _step(console, "Schema"):
         await upgrade(database_url)
+    with _step(console, "Traces"):
+        traces = await keep_traces(parts.stack, HOME, port_base + 3, os.environ)
     nexus_url, sandbox_url = f"http://127.0.0.1:{port_base}", f"http://127.0.0.1:{port_base + 2}"
     environment = {
         "OBLIVION_DATABASE_URL": database_url,
@@ -175,6 +178,7 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
         "OBLIVION_ENVIRONMENT": "development",
         "OBLIVION_HOST": "127.0.0.1",
         "OBLIVION_PORT": str(port_base),
+        **traces,
     }
     python = [sys.executable, "-m"]
     with _step(console, "Sandbox (a ClickUp and a Slack)"):
@@ -208,6 +212,8 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
                 "AGENT_SECRET": state.demo.client_secret,
                 "AGENT_INSTANCE": "demo-1",
                 "OBLIVION_JOURNAL": str((HOME / "demo-agent.journal").absolute()),
+                "OTEL_SERVICE_NAME": "demo-agent",
+                **traces,
             },
         )
         await _until_online(nexus_url, state)
@@ -221,6 +227,7 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
             "auth_secret": state.auth_secret,
             "database_url": database_url,
             "redis_url": redis_url,
+            "traces_url": traces.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         }
     )
 
@@ -356,7 +363,8 @@ def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
         f"  Try it     {addresses['sandbox_url']}   ClickUp on the left, Slack on the right\n"
         f"{_dashboard_line(addresses['observer_url'])}"
         f"  API        {addresses['nexus_url']}/docs\n"
-        f"  Logs       {HOME / 'logs'}\n\n"
+        f"  Logs       {HOME / 'logs'}\n"
+        f"{_traces_line(addresses['traces_url'])}\n"
         "Open the first address, press [bold]New task[/] and write: [bold]@AI_Squad fix_bug The export loses a row[/]\n"
         "A card appears in #ai-squad, the demo agent goes to work, and you can reply in its thread;\n"
         "a reply that begins with [bold]!sync[/] becomes a comment in ClickUp.\n\n"
@@ -367,6 +375,10 @@ def _welcome(console: Console, addresses: Addresses, seconds: float) -> None:
         "                then write in a task: [bold]@my-agent Hello[/]\n\n"
         "[dim]Ctrl-C stops everything.[/]"
     )
+
+
+def _traces_line(url: str) -> str:
+    return "  Traces     oblivion trace\n" if url else ""
 
 
 def _dashboard_line(url: str) -> str:

@@ -54,7 +54,7 @@ SPANS: TelemetryConfig = {
     "auto_configure": False,  # it would export past our guard
     "exclude": _is_probe,
 }
-"""FastAPI makes a span of each request by itself, once a tracer is set up; none of those that come every few seconds."""
+"""FastAPI makes a span of each request once a tracer is set up; not of those that come every few seconds."""
 
 _RESOURCES = (
     tenants,

@@ -32,7 +32,7 @@ def install(tracer: "Tracer | None") -> None:
 class Span:
     """A step that is timed, for `with`. An exception leaves its type in the span, never its text."""
 
-    __slots__ = ("_attributes", "_failed", "_kind", "_name", "_parent", "_span", "_token")
+    __slots__ = ("_attributes", "_begins_trace", "_failed", "_kind", "_name", "_parent", "_span", "_token")
 
     def __init__(
         self,
@@ -40,19 +40,22 @@ class Span:
         kind: Kind = "internal",
         parent: str | None = None,
         attributes: Mapping[str, Value] | None = None,
+        *,
+        begins_trace: bool = True,
     ) -> None:
-        """`parent` is a traceparent; without one it is the current span, if there is one."""
+        """`parent` is a traceparent; without one it is the current span, and without that, a trace begins."""
         self._name = name
         self._kind = kind
         self._parent = parent
         self._attributes = attributes
+        self._begins_trace = begins_trace
         self._failed = False
         self._span: Any = None
         self._token: Any = None
 
     def __enter__(self) -> "Span":
         """Begins."""
-        if _tracer is None:
+        if _tracer is None or not (self._begins_trace or self._parent or _current()):
             return self
         from opentelemetry import context, trace
 

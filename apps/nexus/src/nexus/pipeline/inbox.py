@@ -148,7 +148,7 @@ class Inbox:
             incoming=incoming,
             content_type=content_type[:200] if _storable(content_type) else "",
             body=request.body,
-            traceparent=handed_on(traceparent_or_new(request.headers.get("traceparent", ""))),
+            traceparent=handed_on(None) or traceparent_or_new(request.headers.get("traceparent", "")),
         )
         try:
             async with asyncio.timeout(STORE_TIMEOUT_SECONDS):

@@ -46,8 +46,8 @@ class Step(Span):
         self.set(_attributes(facts))
 
 
-def step(name: str, kind: Kind, parent: str | None = None, **facts: Unpack[Facts]) -> Step:
-    """A step called by what is done and to what, `process inbox`; `parent` is a traceparent, the current span if None."""
+def step(name: str, kind: Kind, parent: str | None = None, /, **facts: Unpack[Facts]) -> Step:
+    """A step called by what is done to what, `process inbox`; `parent` is a traceparent, the current span if None."""
     attributes = _attributes(facts)
     operation, _, destination = name.partition(" ")
     if kind in ("producer", "consumer"):
@@ -59,7 +59,10 @@ def step(name: str, kind: Kind, parent: str | None = None, **facts: Unpack[Facts
 
 
 def request_step(method: str, template: str, base_url: str) -> Step:
-    """One request to a vendor; `template` is its path with `{id}` for every id, so that it holds none."""
+    """One request to a vendor; `template` is its path with `{id}` for every id, so that it holds none.
+
+    Only below a step that asked for it: what our loops ask every half a minute is no trace.
+    """
     url = urlsplit(base_url)
     attributes: dict[str, Value] = {
         "http.request.method": method,
@@ -68,11 +71,11 @@ def request_step(method: str, template: str, base_url: str) -> Step:
     }
     if url.port is not None:
         attributes["server.port"] = url.port
-    return Step(f"{method} {template}", "client", None, attributes)
+    return Step(f"{method} {template}", "client", None, attributes, begins_trace=False)
 
 
 def answered_step(step: Step, status: int | None, failure: str | None = None) -> None:
-    """Notes the answer to a request: its HTTP status, None without an answer; `failure` is a word for what went wrong."""
+    """Notes the answer to a request: its HTTP status, if there was one; `failure` is a word for what went wrong."""
     if status is not None:
         step.set({"http.response.status_code": status})
     if failure is not None or (status is not None and status >= 400):
