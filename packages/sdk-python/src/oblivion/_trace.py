@@ -4,36 +4,36 @@ Where spans go is the agent's own affair: without a tracer that somebody has set
 the handler calls still finds the context of the task.
 """
 
+import importlib.util
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 from oblivion_protocol import TaskAssigned, TaskComplete, TaskFail
 
-try:
-    from opentelemetry import context, trace
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-except ImportError:  # an extra that nobody has to have
-    context = trace = TraceContextTextMapPropagator = None
-
 NAME = "process task.assigned"
+
+_installed = importlib.util.find_spec("opentelemetry") is not None
 
 
 class Attempt:
     """The span of one attempt at a task, or nothing."""
 
-    def __init__(self, span: "trace.Span | None" = None) -> None:
+    def __init__(self, span: Any = None) -> None:
         self._span = span
 
     def ended(self, outcome: TaskComplete | TaskFail | None) -> None:
         """Notes how it ended: None when the task was taken away."""
-        if self._span is None or trace is None:
+        if self._span is None:
             return
+        from opentelemetry.trace import StatusCode
+
         match outcome:
             case TaskComplete():
                 self._span.set_attribute("oblivion.outcome", "completed")
             case TaskFail():
                 self._span.set_attribute("oblivion.outcome", "failed")
-                self._span.set_status(trace.StatusCode.ERROR)
+                self._span.set_status(StatusCode.ERROR)
             case None:
                 self._span.set_attribute("oblivion.outcome", "canceled")
 
@@ -41,9 +41,12 @@ class Attempt:
 @contextmanager
 def continued(task: TaskAssigned) -> Generator[Attempt]:
     """Within, whatever makes a span makes it below the offer of this task. Neither title nor text gets into ours."""
-    if context is None or trace is None or TraceContextTextMapPropagator is None:
+    if not _installed:
         yield Attempt()
         return
+    from opentelemetry import context, trace
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
     offer = TraceContextTextMapPropagator().extract({"traceparent": task.traceparent or ""}, context.Context())
     with trace.get_tracer("oblivion").start_as_current_span(
         NAME,

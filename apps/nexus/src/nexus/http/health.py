@@ -83,7 +83,8 @@ async def get_metrics(parts: Health, accept: Annotated[str, Header(include_in_sc
     await parts.refresh()
     if "application/openmetrics-text" in accept:
         return Response(
-            openmetrics.generate_latest(parts.registry), headers={"Content-Type": openmetrics.CONTENT_TYPE_LATEST}
+            openmetrics.generate_latest(parts.registry),  # pyright: ignore[reportUnknownMemberType] - untyped there
+            headers={"Content-Type": openmetrics.CONTENT_TYPE_LATEST},
         )
     return Response(generate_latest(parts.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

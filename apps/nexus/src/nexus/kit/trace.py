@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -53,7 +53,7 @@ class Span:
         self._span: Any = None
         self._token: Any = None
 
-    def __enter__(self) -> "Span":
+    def __enter__(self) -> Self:
         """Begins."""
         if _tracer is None or not (self._begins_trace or self._parent or _current()):
             return self
