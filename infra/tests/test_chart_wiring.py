@@ -278,3 +278,26 @@ def test_the_sandbox_plays_the_vendors_on_a_laptop_only() -> None:
         policies = [one for one in objects(profile) if one["kind"] == "NetworkPolicy"]
         assert allowed(policies, pod("worker", profile), sandbox, 8002) is may
         assert not allowed(policies, sandbox, pod("gateway", profile), 8000), "its webhooks come in through Kong"
+
+
+def test_spans_get_to_the_collector_from_everybody_who_makes_some_and_nobody_else_gets_there() -> None:
+    collector = Peer(namespace="monitoring")
+    for profile, may in (("local-full", True), ("local", False), ("everything", False)):
+        policies = [one for one in objects(profile) if one["kind"] == "NetworkPolicy"]
+        agent = "agent-fixer" if profile == "everything" else "agent-demo"
+        for workload in ("Deployment/oblivion-gateway", "Deployment/oblivion-worker", f"StatefulSet/oblivion-{agent}"):
+            given = environment(profile, workload, SECRETS)
+            component = workload.rpartition("oblivion-")[2]
+            assert ("OTEL_EXPORTER_OTLP_ENDPOINT" in given) is may, (profile, workload)
+            assert allowed(policies, pod(component, profile), collector, 4318) is may, (profile, workload)
+        assert not allowed(policies, pod("observer", profile), collector, 4318)
+    assert environment("local-full", "StatefulSet/oblivion-agent-demo", SECRETS)["OTEL_SERVICE_NAME"] == "demo"
+
+
+def test_langfuse_takes_the_spans_of_nexus_with_keys_from_its_secret() -> None:
+    for role in ("gateway", "worker"):
+        given = environment("everything", f"Deployment/oblivion-{role}", SECRETS)
+        assert given["LANGFUSE_BASE_URL"] == "https://langfuse.example"
+        assert {"LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"} <= given.keys()
+        assert (given["OTEL_TRACES_SAMPLER"], given["OTEL_TRACES_SAMPLER_ARG"]) == ("parentbased_always_on", "0.1")
+    assert "LANGFUSE_PUBLIC_KEY" not in environment("local", "Deployment/oblivion-gateway", SECRETS)

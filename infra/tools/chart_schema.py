@@ -112,6 +112,15 @@ VALUES = closed(
         embeddingsUrl=URL_OR_EMPTY,
         extraEnv=VARIABLES,
     ),
+    traces=closed(
+        endpoint=URL_OR_EMPTY,
+        langfuseUrl=URL_OR_EMPTY,
+        sampler=one_of(
+            "always_on", "always_off", "traceidratio",
+            "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+        ),
+        samplerArgument={"type": "string", "pattern": r"^(0(\.\d+)?|1(\.0+)?)?$"},
+    ),
     gateway=closed(
         replicas=whole(0),
         autoscaling=SCALING,

@@ -28,6 +28,7 @@ EVERYTHING: dict[str, Any] = {
     "monitoring": {"podMonitor": True, "rules": True, "dashboards": True},
     "externalSecrets": {"enabled": True},
     "nexus": {"qdrantUrl": "http://qdrant:6333", "corsOrigins": ["https://intranet.example"]},
+    "traces": {"langfuseUrl": "https://langfuse.example", "samplerArgument": "0.1"},
     "ingress": {"tls": {"enabled": True, "secretName": "oblivion-tls"}},
     "agents": [
         {

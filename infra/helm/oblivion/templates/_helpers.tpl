@@ -126,7 +126,9 @@ priorityClassName: {{ . }}
   valueFrom:
     secretKeyRef: {name: {{ $secret }}, key: {{ . }}}
 {{- end }}
-{{- range list "OBLIVION_QDRANT_API_KEY" "OBLIVION_EMBEDDINGS_API_KEY" }}
+{{- $traces := ternary (list "OTEL_EXPORTER_OTLP_HEADERS") (list) (ne .Values.traces.endpoint "") -}}
+{{- if .Values.traces.langfuseUrl }}{{ $traces = list "LANGFUSE_PUBLIC_KEY" "LANGFUSE_SECRET_KEY" }}{{ end -}}
+{{- range concat (list "OBLIVION_QDRANT_API_KEY" "OBLIVION_EMBEDDINGS_API_KEY") $traces }}
 - name: {{ . }}
   valueFrom:
     secretKeyRef: {name: {{ $secret }}, key: {{ . }}, optional: true}
@@ -185,6 +187,32 @@ OBLIVION_CORS_ORIGINS: {{ toJson . | quote }}
 OBLIVION_QDRANT_URL: {{ required "nexus.qdrantUrl is not set: it says where Qdrant answers, such as http://qdrant:6333. Several gateways cannot share an embedded index." .Values.nexus.qdrantUrl | quote }}
 {{- with .Values.nexus.embeddingsUrl }}
 OBLIVION_EMBEDDINGS_URL: {{ . | quote }}
+{{- end }}
+{{- with .Values.traces }}
+{{- if .endpoint }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
+{{- end }}
+{{- if .langfuseUrl }}
+LANGFUSE_BASE_URL: {{ .langfuseUrl | quote }}
+{{- end }}
+{{- if or .endpoint .langfuseUrl }}
+OTEL_TRACES_SAMPLER: {{ .sampler | quote }}
+{{- with .samplerArgument }}
+OTEL_TRACES_SAMPLER_ARG: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* To the collector, if it is in the cluster: the port of its address. Outside, HTTPS gets there as to any vendor. */}}
+{{- define "oblivion.toCollector" -}}
+{{- with .Values.traces.endpoint }}
+{{- $url := urlParse . }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+- to:
+    - namespaceSelector:
+        matchLabels: {kubernetes.io/metadata.name: {{ $.Values.networkPolicy.monitoringNamespace }}}
+  ports: [{protocol: TCP, port: {{ $port }}}]
 {{- end }}
 {{- end -}}
 
