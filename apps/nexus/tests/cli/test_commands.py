@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from support.servers import statement
+from support.spans import collecting
 from support.waiting import eventually
 from support.world import running_world
 
@@ -133,6 +134,26 @@ async def test_doctor_says_what_is_wrong_and_what_to_do(environment: dict[str, s
     code, out, _ = await oblivion("doctor", **environment | {"OBLIVION_REDIS_URL": nowhere})
     assert code == 1
     assert "check OBLIVION_REDIS_URL" in out
+
+
+async def test_doctor_says_where_traces_go_and_whether_they_are_taken(environment: dict[str, str]) -> None:
+    def traces(out: str) -> str:
+        (line,) = [line for line in out.splitlines() if " traces " in line]
+        return line
+
+    off, gone, keyless = await asyncio.gather(
+        oblivion("doctor", **environment),
+        oblivion("doctor", **environment, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}"),
+        oblivion("doctor", **environment, LANGFUSE_PUBLIC_KEY="pk-lf-1"),
+    )
+    with collecting() as collector:
+        secret = {"LANGFUSE_PUBLIC_KEY": "pk-lf-1", "LANGFUSE_SECRET_KEY": "sk-lf-hunter2"}
+        taken = await oblivion("doctor", **environment, **secret, LANGFUSE_BASE_URL=collector.url)
+    assert off[0] == 0 and "not sent: OTEL_EXPORTER_OTLP_ENDPOINT is not set" in traces(off[1])
+    assert gone[0] == 1 and "does not answer (ConnectError)" in traces(gone[1])
+    assert keyless[0] == 1 and "LANGFUSE_SECRET_KEY" in traces(keyless[1])
+    assert taken[0] == 0 and f"sent to {collector.url}/api/public/otel/v1/traces" in traces(taken[1])
+    assert "hunter2" not in taken[1] + taken[2]
 
 
 async def test_what_is_missing_or_unsafe_is_said_without_a_traceback(environment: dict[str, str]) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import structlog
+from support.spans import collecting, sending
 
 from nexus.kit.logging import LogFormat, configure_logging, get_logger, redact
+from nexus.pipeline.steps import step
 
 JWT = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJhZ2VudCJ9.c2lnbmF0dXJlLXBhcnQ"
 SECRETS = {
@@ -71,6 +73,28 @@ def logs_configured() -> Generator[None]:
     root.setLevel(level)
     structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("logs_configured")
+def test_line_says_of_which_span_it_is_a_part_whoever_writes_it_and_none_when_there_is_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("json", process="worker")
+    with collecting() as collector, sending(collector.url):
+        with step("send slack", "producer", kind="reply"):
+            get_logger("nexus.test").info("delivery.done", sink="slack")
+            logging.getLogger("some.library").warning("slow")
+        get_logger("nexus.test").info("outside")
+    (span,) = collector.spans
+    done, slow, outside = (
+        line
+        for line in map(json.loads, capsys.readouterr().err.splitlines())
+        if line["event"] in ("delivery.done", "slow", "outside")
+    )
+    for line in (done, slow):
+        assert (line["trace_id"], line["span_id"]) == (span.trace_id, span.span_id)
+    assert "trace_id" not in outside and "span_id" not in outside
+    assert {"event", "level", "timestamp", "process", "sink"} <= done.keys()
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

@@ -13,7 +13,10 @@ from oblivion_protocol import TaskAssigned, TaskComplete, TaskFail
 
 NAME = "process task.assigned"
 
-_installed = importlib.util.find_spec("opentelemetry") is not None
+try:
+    _installed = importlib.util.find_spec("opentelemetry.trace") is not None
+except ModuleNotFoundError:
+    _installed = False
 
 
 class Attempt:

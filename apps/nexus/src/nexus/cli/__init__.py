@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, Late] = {
     "doctor": Late(
         "doctor",
         "doctor",
-        "Checks PostgreSQL, Redis, the schema and every connection. Exit code 1 when something is wrong.",
+        "Checks PostgreSQL, Redis, the schema, traces and every connection. Exit code 1 when something is wrong.",
     ),
     "drill": Late(
         "drill",

@@ -1,15 +1,18 @@
 """`oblivion doctor`: checks every dependency and credential, and says what to do."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 from sqlalchemy import select, text
 
 from nexus.bootstrap import Nexus, open_nexus
 from nexus.kit.logging import configure_logging
+from nexus.kit.telemetry import Off, destination
 from nexus.settings import Settings
 from nexus.store.migrate import current_revision, newest_revision, serves
 from nexus.store.tables import Connection
@@ -24,7 +27,7 @@ class Unhealthy(Exception):
 def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is wrong.")] = False,
 ) -> None:
-    """Checks PostgreSQL, Redis, the schema and every connection. Exit code 1 when something is wrong."""
+    """Checks PostgreSQL, Redis, the schema, traces and every connection. Exit code 1 when something is wrong."""
     configure_logging("console", level="CRITICAL")
     raise typer.Exit(0 if asyncio.run(_examine(quiet)) else 1)
 
@@ -51,6 +54,7 @@ async def _examine(quiet: bool) -> bool:
         up = await check("PostgreSQL", lambda: _postgres(nexus))
         up = up and await check("schema", lambda: _schema(settings))
         await check("Redis", lambda: _redis(nexus))
+        await check("traces", _traces)
         if up:
             async with nexus.db.system() as session:
                 rows = (await session.scalars(select(Connection).order_by(Connection.vendor))).all()
@@ -87,6 +91,25 @@ async def _redis(nexus: Nexus) -> str:
             f"does not answer ({type(error).__name__}): check OBLIVION_REDIS_URL. Nothing is lost, only slower"
         ) from error
     return "answers"
+
+
+async def _traces() -> str:
+    to = destination(os.environ)
+    if isinstance(to, Off):
+        if to.wrong:
+            raise Unhealthy(f"not sent: {to.reason}")
+        return f"not sent: {to.reason}"
+    headers = {"Content-Type": "application/x-protobuf", **(to.headers or {})}
+    consequence = "Nothing but traces is lost"
+    try:
+        async with httpx.AsyncClient(timeout=CHECK_SECONDS / 2) as client:
+            answer = await client.post(to.url, content=b"", headers=headers)  # a request without spans
+    except httpx.HTTPError as error:
+        raise Unhealthy(f"{to.shown} does not answer ({type(error).__name__}). {consequence}") from error
+    if not answer.is_success:
+        what = "our keys or headers" if answer.status_code in (401, 403) else "what we send"
+        raise Unhealthy(f"{to.shown} does not take {what}: HTTP {answer.status_code}. {consequence}")
+    return f"sent to {to.shown}"
 
 
 async def _connection(nexus: Nexus, row: Connection) -> str:

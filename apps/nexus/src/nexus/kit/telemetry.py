@@ -37,7 +37,7 @@ LANGFUSE_CLOUD = "https://cloud.langfuse.com"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where spans go to. `headers` are None when the exporter is to read them from the environment itself."""
+    """Where spans go to, and what opens the door there."""
 
     url: str
     headers: Mapping[str, str] | None = field(default=None, repr=False)
