@@ -16,7 +16,9 @@ from sqlalchemy import text
 
 from nexus.drill.drills import DrillName
 from nexus.drill.live import DrillError, refuse_what_is_not_local
+from nexus.kit.otlp import SpanFile
 from nexus.store.database import Database
+from oblivion_sandbox import seed
 
 LOAD = "5"
 pytestmark = pytest.mark.timeout(240)
@@ -57,6 +59,38 @@ def test_a_drill_stays_on_this_machine() -> None:
         for elsewhere in ("https://api.clickup.com/api/v2", "redis://10.0.0.7:6379/0", "", "postgresql:///x"):
             with pytest.raises(DrillError, match=name):
                 refuse_what_is_not_local(here | {name: elsewhere})
+
+
+def test_a_task_is_one_trace_over_all_processes_and_a_command_shows_it(up: Installation) -> None:
+    task = {"name": "Wants a trace", "markdown_description": "@AI_Squad fix_bug please"}
+    made = httpx.post(
+        f"{up.running['sandbox_url']}/clickup/api/v2/list/{seed.CLICKUP_LIST_INBOX}/task",
+        json=task, headers={"Authorization": seed.CLICKUP_TOKEN_DANA},
+    )  # fmt: skip
+    assert made.is_success, made.text
+    kept = SpanFile(up.directory / ".oblivion/traces")
+
+    def whole() -> str | None:
+        for trace_id, spans in kept.traces().items():
+            if {"process task.complete", "process task.assigned"} <= {span.name for span in spans}:
+                return trace_id
+        return None
+
+    trace_id = until(whole, "a trace with the agent's span and its result")
+    code, out, err = up.oblivion("trace", trace_id[:12])
+    assert code == 0, err
+    assert f"trace {trace_id}" in out
+    for process in ("oblivion-gateway", "oblivion-worker", "demo-agent"):
+        assert process in out
+    lines = out.splitlines()
+    assert lines[2].startswith("POST /webhooks/{source}")
+    assert lines[3].startswith("└─ process inbox")
+    assert [line for line in lines if line.startswith("   │  └─ process task.assigned")]
+    assert "Wants a trace" not in (up.directory / ".oblivion/traces/spans.jsonl").read_text()
+    code, listed, _ = up.oblivion("trace")
+    assert code == 0 and trace_id in listed
+    code, _, err = up.oblivion("trace", "nothing-of-this-name")
+    assert code == 1 and "No trace of nothing-of-this-name" in err
 
 
 def test_an_emptied_redis_changes_nothing(up: Installation) -> None:

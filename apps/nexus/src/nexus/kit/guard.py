@@ -29,9 +29,9 @@ class GuardedExporter(SpanExporter):
         result = self._exporter.export([guarded(span, self._allowed) for span in spans])
         failed = result is not SpanExportResult.SUCCESS
         if failed and not self._failing:
-            log.warning("traces.lost", spans=len(spans), reason="the destination does not take them")
+            log.warning("spans.lost", spans=len(spans), reason="the destination does not take them")
         elif self._failing and not failed:
-            log.info("traces.sent_again")
+            log.info("spans.sent_again")
         self._failing = failed
         return result
 

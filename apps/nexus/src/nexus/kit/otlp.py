@@ -116,7 +116,7 @@ class SpanFile:
             with self._newer.open("a", encoding="utf-8") as file:
                 file.write(lines)
         except OSError as error:
-            log.warning("traces.not_kept", error=error)
+            log.warning("spans.not_kept", error=error)
 
     def spans(self) -> Iterator[SpanRecord]:
         """Everything that is kept, in the order of its arrival. A line that is half written is left out."""

@@ -129,7 +129,7 @@ def start(environ: Mapping[str, str], *, service: str, version: str, allowed: Al
     """Begins to send spans, if the environment says where to; says in one line of the log what it does."""
     to = destination(environ)
     if isinstance(to, Off):
-        (log.warning if to.wrong else log.info)("traces.off", reason=to.reason)
+        (log.warning if to.wrong else log.info)("spans.off", reason=to.reason)
         return None
     # Only now: whoever sends no spans does not pay for what sends them.
     from opentelemetry import trace as api
@@ -157,7 +157,7 @@ def start(environ: Mapping[str, str], *, service: str, version: str, allowed: Al
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     api.set_tracer_provider(provider)  # FastAPI and the MCP library look there
     trace.install(provider.get_tracer(__name__.partition(".")[0], version))
-    log.info("traces.on", to=to.shown, sampler=type(provider.sampler).__name__)
+    log.info("spans.on", to=to.shown, sampler=type(provider.sampler).__name__)
     return Telemetry(provider)
 
 
