@@ -18,8 +18,11 @@ from typing import Any
 PATIENCE_SECONDS = 60
 
 
+OURS = ("OBLIVION_", "AGENT_", "OTEL_", "LANGFUSE_")
+
+
 def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("OBLIVION_", "AGENT_"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
 def until(found: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:

@@ -76,11 +76,9 @@ async def get_readiness(parts: Health) -> JSONResponse:
 
 @router.get("/metrics", response_class=Response)
 async def get_metrics(parts: Health, accept: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
-    """Figures for Prometheus. Those of the database are absent while it is away.
-
-    As OpenMetrics to whoever asks for it, as Prometheus does: only that format has exemplars, which lead to traces.
-    """
+    """Figures for Prometheus. Those of the database are absent while it is away."""
     await parts.refresh()
+    # Prometheus asks for it; only this format has exemplars, which lead from a figure to a trace.
     if "application/openmetrics-text" in accept:
         return Response(
             openmetrics.generate_latest(parts.registry),  # pyright: ignore[reportUnknownMemberType] - untyped there
