@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -75,11 +75,11 @@ async def get_readiness(parts: Health) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
-async def get_metrics(parts: Health, accept: Annotated[str, Header(include_in_schema=False)] = "") -> Response:
+async def get_metrics(request: Request, parts: Health) -> Response:
     """Figures for Prometheus. Those of the database are absent while it is away."""
     await parts.refresh()
     # Prometheus asks for it; only this format has exemplars, which lead from a figure to a trace.
-    if "application/openmetrics-text" in accept:
+    if "application/openmetrics-text" in request.headers.get("accept", ""):
         return Response(
             openmetrics.generate_latest(parts.registry),  # pyright: ignore[reportUnknownMemberType] - untyped there
             headers={"Content-Type": openmetrics.CONTENT_TYPE_LATEST},
