@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from nexus.kit.clock import Clock
 from nexus.pipeline.meter import DeliveryOutcome
+from nexus.pipeline.outbox import QUIET_KINDS
 from oblivion_protocol import TERMINAL_STATES, TaskState
 
 WebhookOutcome = Literal[
@@ -85,7 +86,7 @@ class WorkMetrics:
     def delivered(self, sink: str, kind: str, outcome: DeliveryOutcome, created_at: datetime) -> None:
         """Counts one try; `sink` is the name of an integration."""
         self._deliveries.labels(sink, outcome).inc()
-        if outcome == "done" and kind != "card_update":
+        if outcome == "done" and kind not in QUIET_KINDS:
             self._seconds.labels(sink).observe(max(0.0, (self._clock.now() - created_at).total_seconds()))
 
     def accepted(self, waited_seconds: float) -> None:

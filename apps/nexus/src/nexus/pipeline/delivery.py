@@ -24,12 +24,15 @@ from nexus.pipeline.facts import (
     EditNote,
     EditReply,
     PostCard,
+    PostMute,
     PostQuestion,
     PostReply,
     UpdateCard,
+    UpdateMute,
     UpdateQuestion,
 )
 from nexus.pipeline.meter import DeliveryOutcome
+from nexus.pipeline.mutes import mute_view, notice_key
 from nexus.pipeline.outbox import load_intent
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
 from nexus.pipeline.questions import effect_key, marked, question_view
@@ -160,7 +163,12 @@ class Deliverer:
             if isinstance(intent, PostQuestion | UpdateQuestion | AddNote | EditNote):
                 question = await question_view(session, UUID(intent.question_id))
             if isinstance(intent, UpdateQuestion | EditNote):
-                twin_id = await self._asked(session, row, intent.question_id)
+                twin_id = await self._put(session, row, effect_key(intent.question_id), "the question")
+            mute = None
+            if isinstance(intent, PostMute | UpdateMute):
+                mute = await mute_view(session, UUID(intent.mute_id), conversation.id)
+            if isinstance(intent, UpdateMute):
+                twin_id = await self._put(session, row, notice_key(intent.mute_id, conversation.id), "the notice")
             root_ts, item_id = conversation.root_ts, conversation.item_id
             permalink, chat_id = (message.permalink if message else None), conversation.chat_connection_id
         if isinstance(intent, AddComment | EditComment) and permalink is None and chat_id is not None:
@@ -177,6 +185,7 @@ class Deliverer:
             card=card,
             permalink=permalink,
             question=question,
+            mute=mute,
         )
 
     async def _before_sending(self, row: Any, limit: RateLimit | None) -> None:
@@ -259,18 +268,16 @@ class Deliverer:
         )
         return marked_late is not None
 
-    async def _asked(self, session: Any, row: Any, question_id: str) -> str:
-        """The id of the message or comment that asks the question."""
-        asked = await session.scalar(
-            select(Delivery).where(
-                Delivery.connection_id == row.connection_id, Delivery.effect_key == effect_key(question_id)
-            )
+    async def _put(self, session: Any, row: Any, key: str, what: str) -> str:
+        """The id of the message or comment that is to be changed: the effect of this key."""
+        first = await session.scalar(
+            select(Delivery).where(Delivery.connection_id == row.connection_id, Delivery.effect_key == key)
         )
-        if asked is None or asked.state in ("dead", "superseded"):
-            raise Superseded("the question was never put there")
-        if asked.state != "done":
-            raise Deferred("the question is not put there yet", after_seconds=0.5)
-        return str(asked.external_id)
+        if first is None or first.state in ("dead", "superseded"):
+            raise Superseded(f"{what} was never put there")
+        if first.state != "done":
+            raise Deferred(f"{what} is not put there yet", after_seconds=0.5)
+        return str(first.external_id)
 
     async def _thread_mark(self, row: Any, question_id: str) -> str:
         async with self._db.tenant(row.tenant_id) as session:
