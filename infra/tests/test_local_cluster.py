@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from stub_tools import SEED, Laptop
+from stub_tools import SEED, Laptop, ended
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / "infra/local"
@@ -58,15 +58,17 @@ def test_open_stores_take_the_place_of_bitnamis_at_the_same_address(laptop: Lapt
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("first", "then"), [("bitnami", "open"), ("open", "bitnami")])
-def test_a_cluster_keeps_the_stores_that_it_was_made_with(laptop: Laptop, first: str, then: str) -> None:
-    assert laptop.run("up", stores=first)[0] == 0
+@pytest.mark.parametrize("release", ["postgresql", "redis", "postgres", "valkey"])
+def test_a_cluster_keeps_the_stores_that_it_was_made_with(laptop: Laptop, release: str) -> None:
+    first, then = ("bitnami", "open") if release in ("postgresql", "redis") else ("open", "bitnami")
+    laptop.change(clusters=["oblivion"], releases=[f"{release} oblivion"])
     code, out = laptop.run("up", stores=then)
     assert code == 1
     assert f"The cluster has the PostgreSQL and Redis of STORES={first}" in out
     assert f"make cluster-up STORES={first}" in out and "make cluster-down (deletes the data)" in out
     assert not laptop.calls("helm", "upgrade") and not laptop.calls("kubectl", "apply")
-    assert laptop.run("up", stores=first)[0] == 0
+    code, out = ended(laptop.start("steps.sh", "preflight", STORES=first))
+    assert code == 0, out
 
 
 @pytest.mark.parametrize(
@@ -78,11 +80,11 @@ def test_a_cluster_keeps_the_stores_that_it_was_made_with(laptop: Laptop, first:
     ],
 )
 def test_helm_takes_back_what_tilt_has_changed(laptop: Laptop, helm: str, flags: set[str]) -> None:
-    laptop.change(helm=helm)
-    assert laptop.run("up")[0] == 0
-    for args in laptop.calls("helm", "upgrade", "oblivion"):
-        if args[args.index("--install") + 1] == "oblivion":
-            assert {"--take-ownership", "--server-side=true", "--force-conflicts"} & set(args) == flags
+    laptop.change(helm=helm, clusters=["oblivion"])
+    code, out = ended(laptop.start("steps.sh", "oblivion"))
+    assert code == 0, out
+    (args,) = laptop.calls("helm", "upgrade", "oblivion")
+    assert {"--take-ownership", "--server-side=true", "--force-conflicts"} & set(args) == flags
 
 
 def test_the_store_has_what_was_generated_and_what_was_seeded(laptop: Laptop) -> None:
