@@ -79,9 +79,9 @@ images: ## Build the container images with Docker (ARGS="nexus --set nexus.tags=
 	VERSION=$$(git describe --tags --always --dirty) REVISION=$$(git rev-parse HEAD) docker buildx bake -f infra/images/docker-bake.hcl $(ARGS)
 images-try: setup ## Build and run the images without Docker, as a cluster does; as root on Debian (ARGS="--keep nexus")
 	infra/images/try.sh $(ARGS)
-.PHONY: cluster-up cluster-down cluster-status cluster-logs cluster-credentials hosts intercept third-party-check
-cluster-up: ## Run everything in Kubernetes on this laptop (Docker, kind, helm, kubectl; PROFILE=full: with monitoring and traces)
-	@PROFILE=$(or $(PROFILE),core) bash infra/local/cluster.sh up
+.PHONY: cluster-up cluster-down cluster-status cluster-logs cluster-credentials hosts intercept dev third-party-check
+cluster-up: ## Run everything in Kubernetes on this laptop (Docker, kind, helm, kubectl; PROFILE=full: with monitoring and traces; STORES=open: no Bitnami)
+	@PROFILE=$(or $(PROFILE),core) STORES=$(or $(STORES),bitnami) bash infra/local/cluster.sh up
 cluster-down: ## Delete that cluster and its data
 	@bash infra/local/cluster.sh down
 cluster-status: ## What runs in it
@@ -94,6 +94,8 @@ hosts: ## Write its names into the hosts file (asks first)
 	@PROFILE=full bash infra/local/cluster.sh hosts
 intercept: $(VENV)/.ready ## Swap its Nexus for the one on this laptop, until Ctrl-C (needs telepresence)
 	@bash infra/local/intercept.sh
+dev: ## Build and run in it what you save, until Ctrl-C (needs tilt)
+	@bash infra/local/dev.sh
 third-party-check: infra-setup ## Render every values file against unpacked charts (CHARTS=directory)
 	@$(INFRA)/bin/python infra/tools/check_third_party.py $(CHARTS)
 
