@@ -60,7 +60,7 @@ faults-quick: $(VENV)/.ready infra-setup ## Run every fault scenario at a tenth 
 	FAULTS_SCALE=0.1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
 
 faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, two at a time, as CI does
-	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 --ignore=tests/faults/test_rollout.py tests/faults $(ARGS)
+	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 -o cache_dir=.pytest_cache/faults --ignore=tests/faults/test_rollout.py tests/faults $(ARGS)
 
 attacks: $(VENV)/.ready ## Run every attack at full size (ARGS="-k tokens"); results in build/attacks.jsonl (docs/security.md)
 	ATTACKS_SCALE=1 ATTACKS_REPORT=build/attacks.jsonl $(BIN)/pytest -n 0 -s -o timeout=3600 apps/nexus/tests/attacks $(ARGS)
@@ -68,7 +68,7 @@ attacks: $(VENV)/.ready ## Run every attack at full size (ARGS="-k tokens"); res
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
 teeth: $(VENV)/.ready ## Remove each guard of the promise in turn; its scenario must notice (ARGS="-k sweep")
-	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope tests/teeth $(ARGS)
+	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope -o cache_dir=.pytest_cache/teeth tests/teeth $(ARGS)
 
 observer-build: setup ## Build the dashboard for production; check that it has no development sign-in
 	npm run --silent build -w apps/observer
