@@ -13,6 +13,7 @@ from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.cards import card_view
+from nexus.pipeline.circuit import asking
 from nexus.pipeline.claim_sql import HOLDS
 from nexus.pipeline.claims import HOLD_SECONDS, Claims, LostClaim
 from nexus.pipeline.connections import Connections
@@ -89,7 +90,7 @@ class Deliverer:
         """Connections whose vendor said that nothing need be tried at the moment."""
         now = time.monotonic()
         self._blocked = {connection: until for connection, until in self._blocked.items() if until > now}
-        return list(self._blocked)
+        return [*self._blocked, *self._connections.circuits.resting()]
 
     async def deliver(self, row: Any) -> DeliveryOutcome:
         """Sends one delivery and settles it; returns `done`, `retry`, `superseded` or `dead`.
@@ -100,6 +101,7 @@ class Deliverer:
         # What the row goes back to when a step fails: `undone` if the step says that it did not happen,
         # `unclear` if nobody can tell. Only from the moment of sending do the two differ from before.
         undone = unclear = row.prior
+        asking.set(str(row.id))
         try:
             sink = await self._connections.sink(row.connection_id)
             outgoing = await self._load(row)
@@ -120,7 +122,7 @@ class Deliverer:
         except Retryable as error:
             return await self._again(row, undone, error)
         except Unsure as error:
-            return await self._again(row, unclear, Retryable(error.reason))
+            return await self._again(row, unclear, Retryable(error.reason), counted=error.counts)
         except Superseded as error:
             async with self._db.tenant(row.tenant_id) as session:
                 await self._claims.settle(session, "deliveries", row, state="superseded", reason=error.reason)
