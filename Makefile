@@ -60,7 +60,7 @@ faults-quick: $(VENV)/.ready infra-setup ## Run every fault scenario at a tenth 
 	FAULTS_SCALE=0.1 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 0 -s tests/faults $(ARGS)
 
 faults-smoke: $(VENV)/.ready ## Run every fault scenario at a twentieth of its size, two at a time, as CI does
-	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 --ignore=tests/faults/test_rollout.py tests/faults $(ARGS)
+	FAULTS_SCALE=0.05 FAULTS_REPORT=build/faults.jsonl $(BIN)/pytest -n 2 --dist worksteal --durations=5 -o cache_dir=.pytest_cache/faults --ignore=tests/faults/test_rollout.py tests/faults $(ARGS)
 
 attacks: $(VENV)/.ready ## Run every attack at full size (ARGS="-k tokens"); results in build/attacks.jsonl (docs/security.md)
 	ATTACKS_SCALE=1 ATTACKS_REPORT=build/attacks.jsonl $(BIN)/pytest -n 0 -s -o timeout=3600 apps/nexus/tests/attacks $(ARGS)
@@ -68,7 +68,7 @@ attacks: $(VENV)/.ready ## Run every attack at full size (ARGS="-k tokens"); res
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
 teeth: $(VENV)/.ready ## Remove each guard of the promise in turn; its scenario must notice (ARGS="-k sweep")
-	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope tests/teeth $(ARGS)
+	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope -o cache_dir=.pytest_cache/teeth tests/teeth $(ARGS)
 
 observer-build: setup ## Build the dashboard for production; check that it has no development sign-in
 	npm run --silent build -w apps/observer
@@ -79,9 +79,9 @@ images: ## Build the container images with Docker (ARGS="nexus --set nexus.tags=
 	VERSION=$$(git describe --tags --always --dirty) REVISION=$$(git rev-parse HEAD) docker buildx bake -f infra/images/docker-bake.hcl $(ARGS)
 images-try: setup ## Build and run the images without Docker, as a cluster does; as root on Debian (ARGS="--keep nexus")
 	infra/images/try.sh $(ARGS)
-.PHONY: cluster-up cluster-down cluster-status cluster-logs cluster-credentials hosts intercept third-party-check
-cluster-up: ## Run everything in Kubernetes on this laptop (Docker, kind, helm, kubectl; PROFILE=full: with monitoring and traces)
-	@PROFILE=$(or $(PROFILE),core) bash infra/local/cluster.sh up
+.PHONY: cluster-up cluster-down cluster-status cluster-logs cluster-credentials hosts intercept dev third-party-check
+cluster-up: ## Run everything in Kubernetes on this laptop (Docker, kind, helm, kubectl; PROFILE=full: with monitoring and traces; STORES=open: no Bitnami)
+	@PROFILE=$(or $(PROFILE),core) STORES=$(or $(STORES),bitnami) bash infra/local/cluster.sh up
 cluster-down: ## Delete that cluster and its data
 	@bash infra/local/cluster.sh down
 cluster-status: ## What runs in it
@@ -94,6 +94,8 @@ hosts: ## Write its names into the hosts file (asks first)
 	@PROFILE=full bash infra/local/cluster.sh hosts
 intercept: $(VENV)/.ready ## Swap its Nexus for the one on this laptop, until Ctrl-C (needs telepresence)
 	@bash infra/local/intercept.sh
+dev: ## Build and run in it what you save, until Ctrl-C (needs tilt)
+	@bash infra/local/dev.sh
 third-party-check: infra-setup ## Render every values file against unpacked charts (CHARTS=directory)
 	@$(INFRA)/bin/python infra/tools/check_third_party.py $(CHARTS)
 

@@ -43,9 +43,13 @@ step_sandbox() {
 }
 
 install_oblivion() {
-  local values="$CHART/values-local.yaml"
+  local values="$CHART/values-local.yaml" version
   set -- --values "$values" "$@"
   [ "$PROFILE" = core ] || set -- --values "$values" --values "$CHART/values-local-full.yaml" "${@:3}"
+  # `make dev` applies the same objects without helm, which takes them back: those it did not make, and fields that another set.
+  version="$(version_of helm)"
+  ! at_least "$version" 3.17.0 || set -- "$@" --take-ownership
+  ! at_least "$version" 4.0.0 || set -- "$@" --server-side=true --force-conflicts
   helm --kube-context "$CONTEXT" upgrade --install oblivion "$CHART" --namespace "$NS" --wait --timeout "$TIMEOUT" "$@"
 }
 

@@ -10,6 +10,8 @@ CONTEXT="kind-$CLUSTER"
 NODE="$CLUSTER-control-plane"
 NS=oblivion
 PROFILE="${PROFILE:-core}"
+# Which PostgreSQL and Redis: bitnami, or open for postgres-groundhog2k and Valkey.
+STORES="${STORES:-bitnami}"
 # What is built here; a bake target and an image each.
 IMAGES="nexus observer-local sandbox"
 TIMEOUT="${OBLIVION_CLUSTER_TIMEOUT:-10m}"
@@ -31,6 +33,9 @@ release() {
   helm --kube-context "$CONTEXT" upgrade --install "$name" "$@" --namespace "$namespace" \
     --values "$LOCAL/values/$values.yaml" --wait --timeout "$TIMEOUT"
 }
+
+# has_release NAME NAMESPACE: whether it is installed, be it that it failed.
+has_release() { helm --kube-context "$CONTEXT" status "$1" --namespace "$2" >/dev/null 2>&1; }
 
 cluster_exists() { kind get clusters 2>/dev/null | grep -qx "$CLUSTER"; }
 

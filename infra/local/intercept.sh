@@ -18,7 +18,7 @@ leave() {
 }
 trap leave EXIT
 
-if ! helm --kube-context "$CONTEXT" status traffic-manager --namespace ambassador >/dev/null 2>&1; then
+if ! has_release traffic-manager ambassador; then
   telepresence helm install --context "$CONTEXT" --namespace ambassador --values "$LOCAL/values/traffic-manager.yaml"
 fi
 telepresence connect --context "$CONTEXT" --manager-namespace ambassador --namespace "$NS"

@@ -8,6 +8,7 @@ how_to_get() {
     *:docker) echo "https://docs.docker.com/engine/install/, then: sudo usermod -aG docker \$USER" ;;
     *:kind) echo "https://kind.sigs.k8s.io/docs/user/quick-start/#installation (one binary; or: go install sigs.k8s.io/kind@latest)" ;;
     *:helm) echo "https://helm.sh/docs/intro/install/ (one binary; or: snap install helm --classic)" ;;
+    *:tilt) echo "https://docs.tilt.dev/install.html (one binary)" ;;
     *:kubectl) echo "https://kubernetes.io/docs/tasks/tools/install-kubectl-linux/ (one binary; or: snap install kubectl --classic)" ;;
     *:*) echo "your package manager" ;;
   esac
@@ -18,6 +19,7 @@ version_of() {
     kind) kind version | sed -n 's/^kind v\([0-9.]*\).*/\1/p' ;;
     helm) helm version --template '{{.Version}}' | sed 's/^v//; s/[-+].*//' ;;
     kubectl) kubectl version --client | sed -n 's/^Client Version: v\([0-9.]*\).*/\1/p' ;;
+    tilt) tilt version | sed -n 's/^v\([0-9.]*\).*/\1/p' ;;
     buildx) docker buildx version | sed -n 's/.* v\{0,1\}\([0-9][0-9.]*\).*/\1/p' ;;
   esac
 }
@@ -40,6 +42,26 @@ check_ports() {
   done < <(sed -n 's/.*hostPort: \([0-9]*\).*/\1/p' "$LOCAL/kind.yaml")
 }
 
+check_stores() {
+  local other releases name
+  case "$STORES" in
+    bitnami) other=open releases="postgres valkey" ;;
+    open) other=bitnami releases="postgresql redis" ;;
+  esac
+  for name in $releases; do
+    ! has_release "$name" "$NS" || fail "The cluster has the PostgreSQL and Redis of STORES=$other; $STORES would be others." \
+      "Their data cannot be taken over." "make cluster-up STORES=$other, or make cluster-down (deletes the data) and make cluster-up STORES=$STORES"
+  done
+}
+
+# need_tool NAME WHY
+need_tool() { command -v "$1" >/dev/null || fail "$1 is not installed." "$2" "$(how_to_get "$1")"; }
+
+docker_answers() {
+  docker info >/dev/null 2>&1 || fail "Docker does not answer." "It is not running, or this user may not use it." \
+    "Start it (Docker Desktop, or: sudo systemctl start docker); Linux: $(how_to_get docker)"
+}
+
 check_memory() {
   local have need
   have=$(($(docker info --format '{{.MemTotal}}') / 1024 / 1024))
@@ -53,17 +75,17 @@ check_memory() {
 step_preflight() {
   local tool
   case "$PROFILE" in core | full) ;; *) fail "There is no profile $PROFILE." "Profiles are core and full." "make cluster-up PROFILE=core" ;; esac
+  case "$STORES" in bitnami | open) ;; *) fail "There are no stores $STORES." "Stores are bitnami and open." "make cluster-up STORES=open" ;; esac
   for tool in docker kind kubectl helm curl; do
-    command -v "$tool" >/dev/null || fail "$tool is not installed." "The cluster is made with it." "$(how_to_get "$tool")"
+    need_tool "$tool" "The cluster is made with it."
   done
-  docker info >/dev/null 2>&1 || fail "Docker does not answer." "It is not running, or this user may not use it." \
-    "Start it (Docker Desktop, or: sudo systemctl start docker); Linux: $(how_to_get docker)"
+  docker_answers
   check_version kind "$MIN_KIND"
   check_version helm "$MIN_HELM"
   check_version kubectl "$MIN_KUBECTL"
   check_version buildx "$MIN_BUILDX"
   check_memory
-  cluster_exists || check_ports
+  if cluster_exists; then check_stores; else check_ports; fi
 }
 
 step_cluster() {

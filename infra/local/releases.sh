@@ -4,12 +4,22 @@
 step_external_secrets() { release external-secrets external-secrets EXTERNAL_SECRETS; }
 step_kong() { release kong kong KONG; }
 
+# Either kind answers at the same address with the same Secret. Releases of other names: none can become the other by an upgrade.
 step_postgresql() {
   k -n "$NS" create configmap oblivion-postgresql-init --from-file=init.sql="$LOCAL/init.sql" --dry-run=client -o yaml | apply -f -
-  release postgresql "$NS" POSTGRESQL
+  case "$STORES" in
+    bitnami) release postgresql "$NS" POSTGRESQL ;;
+    open) release postgres "$NS" POSTGRES_GROUNDHOG2K postgres-groundhog2k ;;
+  esac
 }
 
-step_redis() { release redis "$NS" REDIS; }
+step_redis() {
+  case "$STORES" in
+    bitnami) release redis "$NS" REDIS ;;
+    open) release valkey "$NS" VALKEY ;;
+  esac
+}
+
 step_qdrant() { release qdrant "$NS" QDRANT; }
 step_monitoring() { release monitoring monitoring KUBE_PROMETHEUS_STACK kube-prometheus-stack; }
 

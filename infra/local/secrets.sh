@@ -27,7 +27,7 @@ put_secret() {
 
 step_secrets() {
   local key value lines="" added=0
-  if ! secret_exists "$NS" oblivion-bootstrap && [ -n "$(k -n "$NS" get pvc data-postgresql-0 --ignore-not-found -o name)" ]; then
+  if ! secret_exists "$NS" oblivion-bootstrap && [ -n "$(k -n "$NS" get pvc data-postgresql-0 postgres-data-postgresql-0 --ignore-not-found -o name)" ]; then
     fail "The generated secrets are gone, and PostgreSQL's data is there." \
       "It was made with a password that nobody knows any more." "make cluster-down && make cluster-up"
   fi

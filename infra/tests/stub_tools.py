@@ -1,4 +1,4 @@
-"""kind, helm, kubectl, docker and curl that do nothing but remember: the cluster scripts run against them."""
+"""kind, helm, kubectl, docker and others that do nothing but remember: the cluster scripts run against them."""
 
 import json
 import subprocess
@@ -34,7 +34,17 @@ elif tool == "kind":
     elif args[:2] == ["create", "cluster"]: state["clusters"].append("oblivion")
     elif args[:2] == ["delete", "cluster"]: state["clusters"].remove("oblivion")
 elif tool == "helm":
-    if args[0] == "version": out = "v3.17.3+gabc"
+    if args[0] == "version": out = state["helm"]
+    else:
+        named = args[args.index("--install" if "--install" in args else "status") + 1]
+        release = named + " " + args[args.index("--namespace") + 1]
+        if "--install" in args: state["releases"].append(release)
+        elif release not in state["releases"]: sys.exit("Error: release: not found")
+elif tool == "tilt":
+    if args[0] == "version": out = state["tilt"] + ", built 2026-07-01"
+    else: state["profile"] = os.environ.get("PROFILE")
+elif tool == "telepresence":
+    if args[0] == "intercept": open(args[args.index("--env-file") + 1], "w").write(state["pod"])
 elif tool == "kubectl":
     words = [a for a in args if not a.startswith("-")]
     if args[0] == "version": out = "Client Version: v1.34.1"
@@ -91,18 +101,23 @@ class Laptop:
         self.logs = home / "logs"
         (home / "bin").mkdir()
         for tool in ("kind", "helm", "kubectl", "docker", "curl"):
-            stub = home / "bin" / tool
-            stub.write_text(STUB.format(python=sys.executable))
-            stub.chmod(0o755)
+            self.add(tool)
         (home / "hosts").write_text("127.0.0.1 localhost\n")
         names = ("nexus", "observer-local", "sandbox")
         images = {f"localhost/oblivion/{name}:dev": f"sha256:{name}1" for name in names}
         self.write(
             {
                 "calls": [], "failing": [], "memory": str(12 * 2**30), "images": images, "kind": "v0.32.0",
-                "clusters": [], "objects": {}, "notes": {}, "pvc": "", "seed": SEED,
+                "clusters": [], "objects": {}, "notes": {}, "pvc": "", "seed": SEED, "releases": [],
+                "helm": "v3.17.3+gabc", "tilt": "v0.37.6", "pod": "",
             }
         )  # fmt: skip
+
+    def add(self, tool: str) -> None:
+        """Puts a stub on the PATH."""
+        stub = self.home / "bin" / tool
+        stub.write_text(STUB.format(python=sys.executable))
+        stub.chmod(0o755)
 
     def write(self, state: dict[str, Any]) -> None:
         (self.home / "state.json").write_text(json.dumps(state))
@@ -114,19 +129,21 @@ class Laptop:
     def change(self, **changes: Any) -> None:
         self.write(self.state | changes)
 
-    def run(self, *arguments: str, profile: str = "core") -> tuple[int, str]:
-        """Exit code and everything that was printed; calls of earlier runs are forgotten."""
+    def start(self, script: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """A script of infra/local in a process group of its own; calls of earlier runs are forgotten."""
         self.change(calls=[])
-        environment = {
+        given = {
             "PATH": f"{self.home}/bin:/usr/bin:/bin", "STUB_HOME": str(self.home), "HOME": str(self.home),
-            "PROFILE": profile,
-            "OBLIVION_CLUSTER_LOGS": str(self.logs), "OBLIVION_HOSTS_FILE": str(self.home / "hosts"),
+            "OBLIVION_CLUSTER_LOGS": str(self.logs), "OBLIVION_HOSTS_FILE": str(self.home / "hosts"), **environment,
         }  # fmt: skip
-        done = subprocess.run(
-            ["bash", str(self.root / "infra/local/cluster.sh"), *arguments],
-            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100,
+        return subprocess.Popen(
+            ["bash", str(self.root / "infra/local" / script), *arguments],
+            env=given, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        return done.returncode, done.stdout
+
+    def run(self, *arguments: str, profile: str = "core", stores: str = "bitnami") -> tuple[int, str]:
+        """Exit code of cluster.sh and everything that it printed."""
+        return ended(self.start("cluster.sh", *arguments, PROFILE=profile, STORES=stores))
 
     def calls(self, tool: str, *words: str) -> list[list[str]]:
         """Arguments of each call that has all these words."""
@@ -141,3 +158,12 @@ class Laptop:
         """All that a person, a log or a process list could see."""
         logs = "".join(log.read_text() for log in self.logs.glob("*"))
         return logs + json.dumps([[tool, args] for tool, args, _ in self.state["calls"]])
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit code and everything that was printed."""
+    try:
+        out, _ = process.communicate(timeout=100)
+    finally:
+        process.kill()
+    return process.returncode, out

@@ -9,25 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from stub_tools import SEED, Laptop
+from stub_tools import SEED, Laptop, ended
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / "infra/local"
 SCRIPTS = sorted(LOCAL.glob("*.sh"))
-
-
-@pytest.fixture
-def laptop(tmp_path: Path) -> Laptop:
-    """With a copy of the repository's infra, so that its ports may be others than this machine's 80 and 443."""
-    root = tmp_path / "repository"
-    shutil.copytree(ROOT / "infra/local", root / "infra/local")
-    shutil.copytree(ROOT / "infra/helm", root / "infra/helm")
-    shutil.copy(ROOT / "infra/versions.env", root / "infra/versions.env")
-    kind = root / "infra/local/kind.yaml"
-    kind.write_text(kind.read_text().replace("hostPort: 80,", "hostPort: 1,").replace("hostPort: 443,", "hostPort: 2,"))
-    home = tmp_path / "home"
-    home.mkdir()
-    return Laptop(root, home)
 
 
 def releases(laptop: Laptop) -> list[str]:
@@ -49,6 +35,56 @@ def test_everything_is_installed_in_order_and_another_cluster_is_never_touched(l
         for args in laptop.calls(tool):
             assert args[0] == "version" or "--dry-run=client" in args or args[:2] == [flag, "kind-oblivion"], args
     assert "http://sandbox.oblivion.local" in out and "127.0.0.1 oblivion.local api.oblivion.local" in out
+
+
+def test_open_stores_take_the_place_of_bitnamis_at_the_same_address(laptop: Laptop) -> None:
+    code, out = laptop.run("up", stores="open")
+    assert code == 0, out
+    assert releases(laptop)[2:5] == ["postgres", "valkey", "qdrant"]
+    postgres, valkey = laptop.calls("helm", "upgrade")[2:4]
+    assert "https://groundhog2k.github.io/helm-charts" in postgres
+    assert "https://valkey-io.github.io/valkey-helm" in valkey
+    used = {Path(args[args.index("--values") + 1]).stem for args in (postgres, valkey)}
+    assert used == {"postgres-groundhog2k", "valkey"}
+    store = laptop.state["objects"]["ClusterSecretStore//oblivion"]
+    assert "@postgresql:5432/" in store and "@redis-master:6379/" in store
+    names = {
+        name: yaml.safe_load((LOCAL / f"values/{name}.yaml").read_text())["fullnameOverride"]
+        for name in ("postgresql", "postgres-groundhog2k", "redis", "valkey")
+    }
+    # Bitnami's chart appends `-master`; `make third-party-check` looks at what the charts make of these.
+    assert names == {
+        "postgresql": "postgresql", "postgres-groundhog2k": "postgresql", "redis": "redis", "valkey": "redis-master"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("release", ["postgresql", "redis", "postgres", "valkey"])
+def test_a_cluster_keeps_the_stores_that_it_was_made_with(laptop: Laptop, release: str) -> None:
+    first, then = ("bitnami", "open") if release in ("postgresql", "redis") else ("open", "bitnami")
+    laptop.change(clusters=["oblivion"], releases=[f"{release} oblivion"])
+    code, out = laptop.run("up", stores=then)
+    assert code == 1
+    assert f"The cluster has the PostgreSQL and Redis of STORES={first}" in out
+    assert f"make cluster-up STORES={first}" in out and "make cluster-down (deletes the data)" in out
+    assert not laptop.calls("helm", "upgrade") and not laptop.calls("kubectl", "apply")
+    code, out = ended(laptop.start("steps.sh", "preflight", STORES=first))
+    assert code == 0, out
+
+
+@pytest.mark.parametrize(
+    ("helm", "flags"),
+    [
+        ("v3.14.0", set[str]()),
+        ("v3.17.3+gabc", {"--take-ownership"}),
+        ("v4.1.4", {"--take-ownership", "--server-side=true", "--force-conflicts"}),
+    ],
+)
+def test_helm_takes_back_what_tilt_has_changed(laptop: Laptop, helm: str, flags: set[str]) -> None:
+    laptop.change(helm=helm, clusters=["oblivion"])
+    code, out = ended(laptop.start("steps.sh", "oblivion"))
+    assert code == 0, out
+    (args,) = laptop.calls("helm", "upgrade", "oblivion")
+    assert {"--take-ownership", "--server-side=true", "--force-conflicts"} & set(args) == flags
 
 
 def test_the_store_has_what_was_generated_and_what_was_seeded(laptop: Laptop) -> None:
@@ -145,11 +181,13 @@ def test_a_missing_tool_is_named_with_the_way_to_get_it(laptop: Laptop, tool: st
         ({"kind": "v0.20.0"}, "kind 0.20.0 is too old"),
         ({"memory": str(2 * 2**30)}, "2048 MiB of memory"),
         ({"failing": ["^docker info$"]}, "Docker does not answer"),
+        ({"stores": "redis"}, "There are no stores redis"),
     ],
 )
 def test_what_will_not_do_is_said_before_anything_begins(laptop: Laptop, changes: dict[str, object], said: str) -> None:
+    stores = str(changes.pop("stores", "bitnami"))
     laptop.change(**changes)
-    code, out = laptop.run("up")
+    code, out = laptop.run("up", stores=stores)
     assert code == 1 and said in out and "next" in out
     assert not laptop.calls("kind", "create")
 

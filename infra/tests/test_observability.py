@@ -119,6 +119,12 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
         assert "## Look here" in page and "## Do this" in page
 
 
+def test_the_operators_guide_links_every_alert_to_its_runbook() -> None:
+    guide = (RUNBOOKS.parent / "operate.md").read_text(encoding="utf-8")
+    linked = re.findall(r"^\| \[(\w+)\]\(runbooks/(\w+)\.md\) \| (\w+) \|", guide, re.MULTILINE)
+    assert linked == [(name, name, rule["labels"]["severity"]) for name, rule in alerts().items()]
+
+
 def test_every_alert_is_tested_firing_and_not_firing() -> None:
     told: dict[str, set[bool]] = {}
     for path in RULE_TESTS:

@@ -24,6 +24,13 @@ NAMESPACES = {
     "traffic-manager": "ambassador",
 }
 """Everything else is in `oblivion`."""
+SERVICES = {
+    "postgresql": ("postgresql", 5432),
+    "postgres-groundhog2k": ("postgresql", 5432),
+    "redis": ("redis-master", 6379),
+    "valkey": ("redis-master", 6379),
+}
+"""Where secrets.sh and Langfuse's values expect a release to answer."""
 
 
 def versions() -> dict[str, str]:
@@ -65,6 +72,12 @@ def images(objects: list[dict[str, Any]]) -> set[str]:
     return found
 
 
+def answers(objects: list[dict[str, Any]], name: str, port: int) -> bool:
+    """Whether there is a Service of that name with that port."""
+    services = [one for one in objects if (one["kind"], one["metadata"]["name"]) == ("Service", name)]
+    return any(each["port"] == port for one in services for each in one["spec"]["ports"])
+
+
 def main(charts: Path) -> int:
     """Prints a line for each release; 1 when one cannot be rendered."""
     failed = 0
@@ -85,6 +98,10 @@ def main(charts: Path) -> int:
                 print(f"✗ {release} ({Path(helm).name}): {error.stderr.strip()}")
                 failed = 1
             else:
+                if release in SERVICES and not answers(objects, *SERVICES[release]):
+                    print(f"✗ {release} ({Path(helm).name}): no Service {SERVICES[release]}")
+                    failed = 1
+                    continue
                 print(f"✓ {release} ({Path(helm).name}): {len(objects)} objects; {', '.join(sorted(images(objects)))}")
     return failed
 

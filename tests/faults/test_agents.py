@@ -13,6 +13,7 @@ from typing import Any
 
 from agents_evidence import gathered
 from agents_proxy import Network, running_network
+from agents_registered import registered
 from cluster import LINKS, Cluster, running_cluster
 from recording import Recording
 
@@ -144,10 +145,7 @@ async def test_each_task_is_committed_by_exactly_one_epoch_while_agents_fall(
 async def _muster(cluster: Cluster, uri: str, directory: Path, count: int, full: bool) -> list[str]:
     """Registers agents and starts the processes in which they live; returns the names of these."""
     async with open_nexus(cluster.settings) as nexus:
-        made = [
-            await nexus.directory.create(cluster.tenant_id, f"agent-{number}", ("fix_bug",), ("AI_Squad",))
-            for number in range(count)
-        ]
+        made = await registered(nexus, cluster.tenant_id, count)
     size = AGENTS_IN_A_PROCESS[full]
     fleets: list[str] = []
     for begin in range(0, count, size):

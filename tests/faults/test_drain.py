@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from agents_evidence import gathered
 from agents_proxy import running_network
+from agents_registered import registered
 from cluster import LINKS, Cluster, running_cluster
 from recording import Recording
 
@@ -120,10 +121,7 @@ async def _stop_gateway(cluster: Cluster) -> dict[str, float]:
 
 async def _agents(cluster: Cluster, uri: str, directory: Path, count: int) -> tuple[str, int]:
     async with open_nexus(cluster.settings) as nexus:
-        made = [
-            await nexus.directory.create(cluster.tenant_id, f"agent-{number}", ("fix_bug",), ("AI_Squad",))
-            for number in range(count)
-        ]
+        made = await registered(nexus, cluster.tenant_id, count)
     credentials = [{"client_id": one.client_id, "client_secret": one.client_secret, "stubborn": False} for one in made]
     given = {
         "uri": uri, "agents": credentials, "concurrency": CONCURRENCY, "work_seconds": WORK_SECONDS,

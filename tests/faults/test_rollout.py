@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from agents_evidence import gathered
+from agents_registered import registered
 from cluster import LINKS, Cluster, running_cluster
 from recording import Recording
 from rollout_ingress import Ingress, running_ingress
@@ -205,10 +206,7 @@ async def _requests(cluster: Cluster, over: asyncio.Event) -> list[str]:
 
 async def _agents(cluster: Cluster, uri: str, directory: Path, count: int) -> None:
     async with open_nexus(cluster.settings) as nexus:
-        made = [
-            await nexus.directory.create(cluster.tenant_id, f"agent-{number}", ("fix_bug",), ("AI_Squad",))
-            for number in range(count)
-        ]
+        made = await registered(nexus, cluster.tenant_id, count)
     given = {
         "uri": uri,
         "agents": [{"client_id": one.client_id, "client_secret": one.client_secret, "stubborn": False} for one in made],

@@ -536,6 +536,14 @@ export interface AgentResource {
   muted_at: string | null;
   muted_reason: string | null;
   /**
+   * How much it may say; with one message more it is muted.
+   */
+  messages_per_minute: number;
+  /**
+   * Messages that wait until it may speak again.
+   */
+  held: number;
+  /**
    * Those that it holds, oldest first, at most 20.
    */
   current_tasks: CurrentTask[];

@@ -37,6 +37,7 @@ from nexus.kit.sealing import Sealer
 from nexus.kit.telemetry import Allowed, Telemetry, start
 from nexus.listening import Listening
 from nexus.pipeline.catalog import Catalog
+from nexus.pipeline.circuit import Circuits
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.delivery import Deliverer
@@ -284,8 +285,9 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
     clock = clock or shared
     sealer = Sealer(settings.secret_keys())
     registry = CollectorRegistry()
-    integrations = discover(VendorMetrics(registry).answered)
-    connections = Connections(db, sealer, integrations)
+    vendors = VendorMetrics(registry, names())
+    integrations = discover(vendors.answered)
+    connections = Connections(db, sealer, integrations, Circuits(vendors.circuit))
     keys = SigningKeys(db, sealer, clock)
     clients = Clients(db, sealer, clock)
     pulses = Pulses()

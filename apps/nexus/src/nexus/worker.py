@@ -9,6 +9,7 @@ from nexus.doorbell import Bells
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.kit.retry import full_jitter_seconds
+from nexus.pipeline.circuit import asking
 from nexus.pipeline.claims import Claims, LostClaim, Table
 from nexus.pipeline.delivery import MAX_ATTEMPTS, Deliverer
 from nexus.pipeline.errors import Deferred, Rejected, Retryable
@@ -30,6 +31,8 @@ GIVE_BACK_SECONDS = 5.0
 _OUTAGE_PAUSE_SECONDS = 0.5
 MAX_DEFERRED_SECONDS = 600.0
 """An event that waits for something for longer than this is dead: what it waits for is not going to happen."""
+MAX_AWAY_SECONDS = 24 * 3600.0
+"""The same for an event that waits for a vendor that is away."""
 
 
 class Wake:
@@ -190,6 +193,7 @@ class WorkerProcess:
             await self._outage("inbox.settle", error)
 
     async def _handle_or_release(self, row: Any) -> str:
+        asking.set(str(row.id))
         try:
             return await self._router.handle(row)
         except LostClaim:
@@ -197,7 +201,8 @@ class WorkerProcess:
         except Rejected as error:
             return await self._bury(row, error.reason)
         except Deferred as error:
-            if (self._router.clock.now() - row.created_at).total_seconds() > MAX_DEFERRED_SECONDS:
+            bound_seconds = MAX_AWAY_SECONDS if error.whole_connection else MAX_DEFERRED_SECONDS
+            if (self._router.clock.now() - row.created_at).total_seconds() > bound_seconds:
                 return await self._bury(row, f"waited too long: {error.reason}")
             await self._claims.release(
                 "inbox", row, state="pending", after_seconds=error.after_seconds, reason=error.reason, counted=False

@@ -332,7 +332,7 @@ async def test_commands_that_are_sent_without_waiting_take_effect_in_the_order_t
         await wish(shared_world, account)
         task = await agent.offered()
         await agent.emit("task.accept", frame(task))
-        said = [f"line {number:02}" for number in range(12)]
+        said = [f"line {number:02}" for number in range(10)]
         for one in said:
             await agent.emit("task.message", frame(task, text=one))
         await agent.emit("task.complete", frame(task, result="the end"))

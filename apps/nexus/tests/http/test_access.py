@@ -57,6 +57,7 @@ def bodies(goods: Any, mark: str) -> dict[str, Any]:
     ids = [str(goods.dead_webhook), str(goods.dead_tried), str(goods.done)]
     return {
         "/v1/agents": {"name": f"new-{mark}"},
+        "/v1/agents/{name}": {"messages_per_minute": 3},
         "/v1/agents/{name}/rotate": {"overlap_seconds": 0},
         "/v1/agents/{name}/mute": {"reason": "too loud"},
         "/v1/mappings/{mapping_id}": {"channel_id": "C9"},

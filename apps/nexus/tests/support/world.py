@@ -172,52 +172,68 @@ async def serving(nexus: Nexus, listener: socket.socket) -> AsyncGenerator[Gatew
         await running
 
 
-def listening() -> tuple[socket.socket, str]:
-    """A bound socket on loopback, and its URL."""
+def listening(port: int = 0) -> tuple[socket.socket, str]:
+    """A bound socket on loopback, and its URL; on any free port if none is named."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     listener.listen(128)
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def local_sandbox() -> Sandbox:
+    """A ClickUp and a Slack that try again soon."""
+    return Sandbox(SandboxSettings(clickup_retry_base_seconds=0.2, slack_retry_seconds=[0.05, 0.2, 0.5]))
 
 
 @asynccontextmanager
 async def running_world(database_url: str, redis_url: str) -> AsyncGenerator[World]:
     """Starts everything, connects it as an operator would, and stops it again."""
-    sandbox = Sandbox(SandboxSettings(clickup_retry_base_seconds=0.2, slack_retry_seconds=[0.05, 0.2, 0.5]))
     listener, url = listening()
+    async with (
+        running_sandbox(sandbox=local_sandbox()) as box,
+        running_nexus(box, database_url, redis_url, listener, url) as world,
+    ):
+        await connect(world)
+        await world.start_worker()
+        yield world
+
+
+@asynccontextmanager
+async def running_nexus(
+    box: Running, database_url: str, redis_url: str, listener: socket.socket, url: str
+) -> AsyncGenerator[World]:
+    """Nexus before a running sandbox; its worker is not started yet."""
     settings = Settings.model_validate(
         {"database_url": database_url, "redis_url": redis_url, "environment": "development", "public_url": url}
     )
-    async with (
-        running_sandbox(sandbox=sandbox) as box,
-        open_nexus(settings) as nexus,
-        serving(nexus, listener) as gateway,
-    ):
+    async with open_nexus(settings) as nexus, serving(nexus, listener) as gateway:
         tenant_id = await tenant_named(nexus, "acme", create=True)
-        async with (
-            httpx.AsyncClient(
-                base_url=box.clickup_api_url, headers={"Authorization": seed.CLICKUP_TOKEN_DANA}, timeout=10
-            ) as people,
-            httpx.AsyncClient(base_url=box.url, timeout=10) as control,
-        ):
-            offered = (await control.get("/_control/world")).json()
-            for vendor in ("slack", "clickup"):
-                await nexus.onboarding.connect(tenant_id, vendor, offered[vendor], "test")
-            hooks = {"events_url": f"{url}/webhooks/slack", "interactivity_url": f"{url}/webhooks/slack/interactive"}
-            verified: dict[str, Any] = {}
-
-            async def verify() -> bool:
-                """As a person would press "Retry": on a starved machine the first request may get a 503."""
-                verified.update((await control.post("/_control/slack/app", json=hooks)).json())
-                return verified["verification"]["ok"]
-
-            await eventually(verify, f"Slack takes our addresses: {verified}")
+        dana = {"Authorization": seed.CLICKUP_TOKEN_DANA}
+        async with httpx.AsyncClient(base_url=box.clickup_api_url, headers=dana, timeout=10) as people:
             world = World(
                 nexus=nexus, gateway=gateway, url=url, box=box, tenant_id=tenant_id, people=people,
                 slack=AsyncWebClient(token=seed.SLACK_TOKEN_DANA, base_url=box.slack_api_url, retry_handlers=[]),
             )  # fmt: skip
-            await world.start_worker()
             try:
                 yield world
             finally:
                 await world.stop_worker()
+
+
+async def connect(world: World) -> None:
+    """Connects both vendors, as an operator would."""
+    async with httpx.AsyncClient(base_url=world.box.url, timeout=10) as control:
+        offered = (await control.get("/_control/world")).json()
+        for vendor in ("slack", "clickup"):
+            await world.nexus.onboarding.connect(world.tenant_id, vendor, offered[vendor], "test")
+        url = f"{world.url}/webhooks/slack"
+        hooks = {"events_url": url, "interactivity_url": f"{url}/interactive"}
+        verified: dict[str, Any] = {}
+
+        async def verify() -> bool:
+            """As a person would press "Retry": on a starved machine the first request may get a 503."""
+            verified.update((await control.post("/_control/slack/app", json=hooks)).json())
+            return verified["verification"]["ok"]
+
+        await eventually(verify, f"Slack takes our addresses: {verified}")

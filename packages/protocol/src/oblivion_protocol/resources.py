@@ -87,6 +87,8 @@ class AgentResource(Wire):
     muted: bool
     muted_at: datetime | None
     muted_reason: str | None
+    messages_per_minute: int = Field(description="How much it may say; with one message more it is muted.")
+    held: int = Field(description="Messages that wait until it may speak again.")
     current_tasks: list[CurrentTask] = Field(description="Those that it holds, oldest first, at most 20.")
     load: int
     capacity: int

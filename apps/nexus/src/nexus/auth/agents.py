@@ -92,6 +92,20 @@ class AgentDirectory:
             raise NotFound(f"There is no agent {name}.")
         return found[0]
 
+    async def limit(
+        self, tenant_id: UUID, name: str, messages_per_minute: int | None, *, actor: str = "system"
+    ) -> None:
+        """How much an agent may say in a minute; None for the usual. Raises NotFound."""
+        async with self._db.tenant(tenant_id) as session:
+            agent = await session.scalar(
+                select(Agent).where(Agent.name == name, Agent.revoked_at.is_(None)).with_for_update(key_share=True)
+            )
+            if agent is None:
+                raise NotFound(f"There is no agent {name}, or it is revoked.")
+            if agent.messages_per_minute != messages_per_minute:
+                agent.messages_per_minute = messages_per_minute
+                record(session, tenant_id, actor, "agent.change", name, {"messages_per_minute": messages_per_minute})
+
     async def rotate(
         self,
         tenant_id: UUID,

@@ -7,13 +7,16 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nexus.store.tables import Agent, AgentAlias, ApiKey, Task
+from nexus.store.tables import Agent, AgentAlias, ApiKey, HeldPost, Task
 from nexus.store.tables import AgentSession as SessionRow
 from oblivion_protocol.resources import AgentResource, AgentSession, CurrentTask
 from oblivion_protocol.states import HELD_STATES
 
 ONLINE_SECONDS = 30
 """A session that was not heard of for longer is gone, whether or not anybody closed it."""
+
+USUAL_MESSAGES_PER_MINUTE = 10
+"""How much an agent may say that has no limit of its own."""
 
 MAX_CURRENT_TASKS = 20
 """How many of its tasks are listed with an agent."""
@@ -62,6 +65,8 @@ async def read_roster(
     )
     load = dict(iter(await session.execute(held)))
     current = await _current_tasks(session, ids)
+    kept = select(HeldPost.agent_id, func.count()).where(HeldPost.agent_id.in_(ids), HeldPost.state == "held")
+    waiting = dict(iter(await session.execute(kept.group_by(HeldPost.agent_id))))
 
     return [
         AgentResource(
@@ -74,6 +79,8 @@ async def read_roster(
             muted=agent.muted_at is not None,
             muted_at=agent.muted_at,
             muted_reason=agent.muted_reason,
+            messages_per_minute=agent.messages_per_minute or USUAL_MESSAGES_PER_MINUTE,
+            held=waiting.get(agent.id, 0),
             current_tasks=current[agent.id],
             load=load.get(agent.id, 0),
             capacity=sum(one.capacity for one in sessions[agent.id] if one.online),

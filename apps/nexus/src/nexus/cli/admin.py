@@ -130,6 +130,25 @@ def roster(tenant: TenantOption = None) -> None:
     with_nexus(work)
 
 
+@agent.command("limit")
+def limit(
+    name: str,
+    messages_per_minute: Annotated[
+        int | None, typer.Argument(min=1, max=600, help="With one message more it is muted. Absent: the usual 10.")
+    ] = None,
+    tenant: TenantOption = None,
+) -> None:
+    """Sets how much an agent may say."""
+
+    async def work(nexus: "Nexus") -> None:
+        tenant_id = await tenant_named(nexus, tenant)
+        await nexus.directory.limit(tenant_id, name, messages_per_minute, actor=ACTOR)
+        shown = await nexus.directory.find(tenant_id, name)
+        typer.echo(f"{name} is muted when it says more than {shown.messages_per_minute} things within a minute")
+
+    with_nexus(work)
+
+
 @agent.command("rotate")
 def rotate(name: str, tenant: TenantOption = None) -> None:
     """Makes a new secret; the old one works for a day."""

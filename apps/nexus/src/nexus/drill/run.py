@@ -31,7 +31,8 @@ _CARDS = """
 _ON_ITS_WAY = """
     SELECT (SELECT count(*) FROM inbox WHERE state = 'pending' AND position(convert_to(:run, 'UTF8') in body) > 0)
          + (SELECT count(*) FROM deliveries d JOIN task_mappings m ON m.id = d.conversation_id
-            WHERE m.clickup_task_id = ANY(:items) AND d.state IN ('pending', 'sending') AND d.kind <> 'card_update')
+            WHERE m.clickup_task_id = ANY(:items) AND d.state IN ('pending', 'sending')
+              AND d.kind NOT IN ('card_update', 'mute_update'))
         AS count
 """
 _DEAD = """

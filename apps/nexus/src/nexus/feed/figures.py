@@ -22,14 +22,14 @@ _COUNTS = text("""
     FROM inbox WHERE state = 'pending'
     UNION ALL
     SELECT 'deliveries', count(*), min(created_at),
-           count(*) FILTER (WHERE created_at < :late AND kind <> 'card_update'),
-           min(created_at) FILTER (WHERE created_at < :late AND kind <> 'card_update')
+           count(*) FILTER (WHERE created_at < :late AND kind NOT IN ('card_update', 'mute_update')),
+           min(created_at) FILTER (WHERE created_at < :late AND kind NOT IN ('card_update', 'mute_update'))
     FROM deliveries WHERE state IN ('pending', 'sending')
     UNION ALL
     SELECT 'dead events', count(*), NULL, count(*), min(created_at) FROM inbox WHERE state = 'dead'
     UNION ALL
-    SELECT 'dead deliveries', count(*), NULL, count(*) FILTER (WHERE kind <> 'card_update'),
-           min(created_at) FILTER (WHERE kind <> 'card_update')
+    SELECT 'dead deliveries', count(*), NULL, count(*) FILTER (WHERE kind NOT IN ('card_update', 'mute_update')),
+           min(created_at) FILTER (WHERE kind NOT IN ('card_update', 'mute_update'))
     FROM deliveries WHERE state = 'dead'
     UNION ALL
     SELECT 'tasks', count(*), min(created_at), 0, NULL
@@ -54,13 +54,13 @@ _ITEMS = text("""
     (SELECT d.id, 'delivery', d.state, d.sink, d.kind, d.reason, d.created_at, c.title, coalesce(d.task_id, t.id)
      FROM deliveries d JOIN task_mappings c ON c.id = d.conversation_id
      LEFT JOIN LATERAL (SELECT id FROM tasks WHERE conversation_id = c.id ORDER BY created_at DESC LIMIT 1) t ON true
-     WHERE d.state IN ('pending', 'sending') AND d.kind <> 'card_update' AND d.created_at < :late
+     WHERE d.state IN ('pending', 'sending') AND d.kind NOT IN ('card_update', 'mute_update') AND d.created_at < :late
      ORDER BY d.created_at LIMIT :limit)
     UNION ALL
     (SELECT d.id, 'delivery', d.state, d.sink, d.kind, d.reason, d.created_at, c.title, coalesce(d.task_id, t.id)
      FROM deliveries d JOIN task_mappings c ON c.id = d.conversation_id
      LEFT JOIN LATERAL (SELECT id FROM tasks WHERE conversation_id = c.id ORDER BY created_at DESC LIMIT 1) t ON true
-     WHERE d.state = 'dead' AND d.kind <> 'card_update' ORDER BY d.created_at LIMIT :limit)
+     WHERE d.state = 'dead' AND d.kind NOT IN ('card_update', 'mute_update') ORDER BY d.created_at LIMIT :limit)
     UNION ALL
     (SELECT c.id, 'task', 'unmapped', c.tracker, NULL, coalesce(c.snapshot ->> 'list_name', c.list_id), c.created_at,
             c.title, c.id

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from nexus.feed.figures import words
+from nexus.pipeline.outbox import QUIET_KINDS
 from oblivion_protocol.admin import FeedLine, Level
 from oblivion_protocol.commands import TASK_COMMANDS
 
@@ -88,7 +89,7 @@ def delivery_lines(row: Any, labels: Mapping[str, str]) -> Iterator[FeedLine]:
 
     yield line(row.created_at, "debug", "queued", "queued", {})
     for entry in row.history:
-        yield line(*_try(entry, ("debug", "sent") if row.kind == "card_update" else _SENT))
+        yield line(*_try(entry, ("debug", "sent") if row.kind in QUIET_KINDS else _SENT))
 
 
 def task_line(row: Any) -> FeedLine:

@@ -147,7 +147,7 @@ class Sessions:
             if str(task_id) in holding:
                 continue
             # The conversation first, then the task, as everybody locks.
-            conversation = await session.get_one(TaskMapping, conversation_id, with_for_update=True)
+            conversation = await session.get_one(TaskMapping, conversation_id, with_for_update={"key_share": True})
             task = await session.get_one(Task, task_id, with_for_update=True, populate_existing=True)
             mine = (task.agent_id, task.instance) == (agent_id, hello.instance)
             if mine and task.state in AT_WORK:

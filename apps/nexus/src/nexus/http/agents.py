@@ -32,6 +32,14 @@ class Mute(Input):
     reason: Annotated[str, Field(max_length=200, pattern=NO_CONTROL)] = ""
 
 
+class AgentChange(Input):
+    """What may be changed of an agent."""
+
+    messages_per_minute: Annotated[
+        int | None, Field(ge=1, le=600, description="With one message more it is muted; null for the usual.")
+    ]
+
+
 class CreatedAgentResource(BaseModel):
     """A new agent; the secret is shown here and never again."""
 
@@ -72,6 +80,15 @@ async def create_agent(
     )
 
 
+@router.patch("/{name}")
+async def change_agent(
+    name: AgentNameInPath, body: AgentChange, principal: CanWriteAdmin, parts: Parts
+) -> AgentResource:
+    """Sets how much an agent may say before it is muted."""
+    await parts.directory.limit(principal.tenant_id, name, body.messages_per_minute, actor=principal.actor)
+    return await parts.directory.find(principal.tenant_id, name)
+
+
 @router.post("/{name}/rotate")
 async def rotate_agent_secret(
     name: AgentNameInPath,
@@ -96,7 +113,7 @@ async def rotate_agent_secret(
 async def mute_agent(
     name: AgentNameInPath, principal: CanOperate, parts: Parts, body: Mute | None = None
 ) -> AgentResource:
-    """Has an agent offered nothing from now on, and tells it so; what it holds it may finish."""
+    """Has an agent offered nothing from now on, holds what it says, and tells it so; its tasks it may finish."""
     reason = (body or Mute()).reason
     await parts.muting.mute(principal.tenant_id, name, reason, principal.actor)
     return await parts.directory.find(principal.tenant_id, name)
@@ -104,7 +121,7 @@ async def mute_agent(
 
 @router.post("/{name}/unmute")
 async def unmute_agent(name: AgentNameInPath, principal: CanOperate, parts: Parts) -> AgentResource:
-    """Takes it back."""
+    """Takes it back; what the agent has said meanwhile is posted."""
     await parts.muting.unmute(principal.tenant_id, name, principal.actor)
     return await parts.directory.find(principal.tenant_id, name)
 

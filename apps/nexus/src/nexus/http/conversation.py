@@ -21,7 +21,7 @@ from nexus.http.said import (
     with_answers,
 )
 from nexus.pipeline.facts import AddNote, EditNote, PostQuestion, PostReply, UpdateQuestion
-from nexus.pipeline.outbox import load_intent
+from nexus.pipeline.outbox import QUIET_KINDS, load_intent
 from nexus.store.tables import Delivery, Message, ProjectMapping, Question, Task, TaskEvent, TaskMapping
 from oblivion_protocol.operating import ConversationEntry
 
@@ -61,7 +61,7 @@ async def _effects(session: AsyncSession, conversation: TaskMapping) -> list[Eff
             Delivery.effect_key,
             Delivery.payload,
             Delivery.message_id,
-        ).where(Delivery.conversation_id == conversation.id, Delivery.kind != "card_update")
+        ).where(Delivery.conversation_id == conversation.id, Delivery.kind.not_in(QUIET_KINDS))
     )
     return [
         Effect(row_id, kind, sink, state, reason, (order, row_id), at, key, load_intent(kind, payload), message_id)

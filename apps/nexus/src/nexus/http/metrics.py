@@ -9,11 +9,12 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from nexus.kit.clock import Clock
 from nexus.kit.trace import current_ids
 from nexus.pipeline.meter import DeliveryOutcome
+from nexus.pipeline.outbox import QUIET_KINDS
 from oblivion_protocol import TERMINAL_STATES, TaskState
 
 WebhookOutcome = Literal[
@@ -90,7 +91,7 @@ class WorkMetrics:
     def delivered(self, sink: str, kind: str, outcome: DeliveryOutcome, created_at: datetime) -> None:
         """Counts one try; `sink` is the name of an integration."""
         self._deliveries.labels(sink, outcome).inc()
-        if outcome == "done" and kind != "card_update":
+        if outcome == "done" and kind not in QUIET_KINDS:
             seconds = max(0.0, (self._clock.now() - created_at).total_seconds())
             self._seconds.labels(sink).observe(seconds, _exemplar())
 
@@ -108,15 +109,28 @@ class WorkMetrics:
 
 
 class VendorMetrics:
-    """`oblivion_vendor_requests_total`."""
+    """`oblivion_vendor_requests_total` and `oblivion_vendor_circuits_open`; `vendors` are names of integrations."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, vendors: Iterable[str] = ()) -> None:
         self._requests = Counter(
             "oblivion_vendor_requests",
             "Requests to vendors: the HTTP status, `refused` for a no within a success, `none` for no usable answer",
             ["vendor", "status"],
             registry=registry,
         )
+
+        self._away = Gauge(
+            "oblivion_vendor_circuits_open",
+            "Connections to a vendor that is away: what they owe waits, and is not counted as tried",
+            ["vendor"],
+            registry=registry,
+        )
+        for vendor in vendors:
+            self._away.labels(vendor)
+
+    def circuit(self, vendor: str, is_open: bool) -> None:
+        """Notes that a circuit to a vendor has opened, or closed."""
+        self._away.labels(vendor).inc(1 if is_open else -1)
 
     def answered(self, vendor: str, status: str) -> None:
         """Counts one request; `vendor` is the name of an integration."""

@@ -27,7 +27,7 @@ _SETTLED = text("""
     SELECT at, count(*) FILTER (WHERE state = 'done') AS delivered, count(*) FILTER (WHERE state = 'dead') AS failed,
            count(*) AS settled,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY took_ms)
-               FILTER (WHERE state = 'done' AND kind <> 'card_update') AS p95_ms
+               FILTER (WHERE state = 'done' AND kind NOT IN ('card_update', 'mute_update')) AS p95_ms
     FROM (
         SELECT date_bin(CAST(:step AS interval), settled_at, TIMESTAMPTZ 'epoch') AS at, state, kind,
                1000 * extract(epoch FROM settled_at - created_at)::float8 AS took_ms

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from nexus.kit.sealing import Sealer
+from nexus.pipeline.circuit import Circuits
 from nexus.pipeline.errors import Rejected
 from nexus.pipeline.ports import Chat, Connected, Integration, Sink, Tracker
 from nexus.store.database import Database
@@ -37,7 +38,14 @@ class WebhookSecret:
 class Connections:
     """Reads connections and webhook secrets, opens their seals and keeps them for some seconds."""
 
-    def __init__(self, db: Database, sealer: Sealer, integrations: Mapping[str, Integration]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        sealer: Sealer,
+        integrations: Mapping[str, Integration],
+        circuits: Circuits | None = None,
+    ) -> None:
+        self.circuits = circuits or Circuits()
         self._db = db
         self._sealer = sealer
         self.integrations = integrations
@@ -101,9 +109,10 @@ class Connections:
         self._secrets.clear()
 
     async def sink(self, connection_id: UUID) -> Sink:
-        """The way out to a workspace."""
+        """The way out to a workspace; it raises Deferred while the vendor is away."""
         connected = await self.get(connection_id)
-        return self.integrations[connected.vendor].open(connected)
+        opened = self.integrations[connected.vendor].open(connected)
+        return self.circuits.guard(connection_id, connected.vendor, opened)
 
     async def tracker(self, connection_id: UUID) -> Tracker:
         """The live end of a tracker."""

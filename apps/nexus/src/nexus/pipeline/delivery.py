@@ -13,6 +13,7 @@ from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
 from nexus.pipeline.cards import card_view
+from nexus.pipeline.circuit import asking
 from nexus.pipeline.claim_sql import HOLDS
 from nexus.pipeline.claims import HOLD_SECONDS, Claims, LostClaim
 from nexus.pipeline.connections import Connections
@@ -24,12 +25,15 @@ from nexus.pipeline.facts import (
     EditNote,
     EditReply,
     PostCard,
+    PostMute,
     PostQuestion,
     PostReply,
     UpdateCard,
+    UpdateMute,
     UpdateQuestion,
 )
 from nexus.pipeline.meter import DeliveryOutcome
+from nexus.pipeline.mutes import mute_view, notice_key
 from nexus.pipeline.outbox import load_intent
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
 from nexus.pipeline.questions import effect_key, marked, question_view
@@ -86,7 +90,7 @@ class Deliverer:
         """Connections whose vendor said that nothing need be tried at the moment."""
         now = time.monotonic()
         self._blocked = {connection: until for connection, until in self._blocked.items() if until > now}
-        return list(self._blocked)
+        return [*self._blocked, *self._connections.circuits.resting()]
 
     async def deliver(self, row: Any) -> DeliveryOutcome:
         """Sends one delivery and settles it; returns `done`, `retry`, `superseded` or `dead`.
@@ -97,6 +101,7 @@ class Deliverer:
         # What the row goes back to when a step fails: `undone` if the step says that it did not happen,
         # `unclear` if nobody can tell. Only from the moment of sending do the two differ from before.
         undone = unclear = row.prior
+        asking.set(str(row.id))
         try:
             sink = await self._connections.sink(row.connection_id)
             outgoing = await self._load(row)
@@ -117,7 +122,7 @@ class Deliverer:
         except Retryable as error:
             return await self._again(row, undone, error)
         except Unsure as error:
-            return await self._again(row, unclear, Retryable(error.reason))
+            return await self._again(row, unclear, Retryable(error.reason), counted=error.counts)
         except Superseded as error:
             async with self._db.tenant(row.tenant_id) as session:
                 await self._claims.settle(session, "deliveries", row, state="superseded", reason=error.reason)
@@ -160,7 +165,12 @@ class Deliverer:
             if isinstance(intent, PostQuestion | UpdateQuestion | AddNote | EditNote):
                 question = await question_view(session, UUID(intent.question_id))
             if isinstance(intent, UpdateQuestion | EditNote):
-                twin_id = await self._asked(session, row, intent.question_id)
+                twin_id = await self._put(session, row, effect_key(intent.question_id), "the question")
+            mute = None
+            if isinstance(intent, PostMute | UpdateMute):
+                mute = await mute_view(session, UUID(intent.mute_id), conversation.id)
+            if isinstance(intent, UpdateMute):
+                twin_id = await self._put(session, row, notice_key(intent.mute_id, conversation.id), "the notice")
             root_ts, item_id = conversation.root_ts, conversation.item_id
             permalink, chat_id = (message.permalink if message else None), conversation.chat_connection_id
         if isinstance(intent, AddComment | EditComment) and permalink is None and chat_id is not None:
@@ -177,6 +187,7 @@ class Deliverer:
             card=card,
             permalink=permalink,
             question=question,
+            mute=mute,
         )
 
     async def _before_sending(self, row: Any, limit: RateLimit | None) -> None:
@@ -259,18 +270,16 @@ class Deliverer:
         )
         return marked_late is not None
 
-    async def _asked(self, session: Any, row: Any, question_id: str) -> str:
-        """The id of the message or comment that asks the question."""
-        asked = await session.scalar(
-            select(Delivery).where(
-                Delivery.connection_id == row.connection_id, Delivery.effect_key == effect_key(question_id)
-            )
+    async def _put(self, session: Any, row: Any, key: str, what: str) -> str:
+        """The id of the message or comment that is to be changed: the effect of this key."""
+        first = await session.scalar(
+            select(Delivery).where(Delivery.connection_id == row.connection_id, Delivery.effect_key == key)
         )
-        if asked is None or asked.state in ("dead", "superseded"):
-            raise Superseded("the question was never put there")
-        if asked.state != "done":
-            raise Deferred("the question is not put there yet", after_seconds=0.5)
-        return str(asked.external_id)
+        if first is None or first.state in ("dead", "superseded"):
+            raise Superseded(f"{what} was never put there")
+        if first.state != "done":
+            raise Deferred(f"{what} is not put there yet", after_seconds=0.5)
+        return str(first.external_id)
 
     async def _thread_mark(self, row: Any, question_id: str) -> str:
         async with self._db.tenant(row.tenant_id) as session:

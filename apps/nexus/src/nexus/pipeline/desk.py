@@ -71,6 +71,10 @@ class Desk(Protocol):
         """Cancels the open task: nothing of it has an effect any more. False when there is none."""
         ...
 
+    async def unmute(self, session: AsyncSession, conversation: TaskMapping, mute_id: UUID, who: Person) -> bool:
+        """Lets an agent speak again. False when it was heard elsewhere, speaks already, or an operator silenced it."""
+        ...
+
     async def answer(
         self,
         session: AsyncSession,

@@ -17,7 +17,7 @@ from nexus.store.tables import Delivery, Message, TaskMapping
 
 log = get_logger(__name__)
 
-CREATING_KINDS = ("card", "reply", "comment", "question", "note")
+CREATING_KINDS = ("card", "reply", "comment", "question", "note", "mute")
 """Deliveries that make something new at the vendor; a change may be done twice without harm."""
 
 

@@ -37,9 +37,11 @@ class Deferred(Retryable):
 class Unsure(PipelineError):
     """The other side may have done it: no answer, a cut connection, a 5xx."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, counts: bool = True) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.counts = counts
+        """False while the whole vendor is away: it says nothing about this one try."""
 
 
 class Rejected(PipelineError):

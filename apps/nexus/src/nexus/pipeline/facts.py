@@ -224,6 +224,27 @@ class QuestionView:
 
 
 @dataclass(frozen=True, slots=True)
+class MuteView:
+    """What became of a silenced agent in one conversation, as it is now; pure data, drawn by the integrations."""
+
+    id: str
+    conversation_id: str
+    agent: str
+    reason: str
+    waiting: int
+    """What it has said here that nobody has seen."""
+    posted: int
+    dropped: int
+    last_said: str
+    """The newest of it; written by an agent, never trusted."""
+    muted: bool
+    may_unmute: bool
+    """Whether people in the thread may take it back: not when an operator did it."""
+    stoppable: bool
+    ended_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PostCard:
     """Post the root message of a conversation, drawn from its state at the moment of sending."""
 
@@ -304,6 +325,22 @@ class UpdateQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class PostMute:
+    """Say in the thread that the agent is silenced, with buttons; drawn from its state at the moment of sending."""
+
+    channel_id: str
+    mute_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateMute:
+    """Redraw that notice in place."""
+
+    channel_id: str
+    mute_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddNote:
     """Put a question of an agent under the item; ends with a mark of its own, our proof."""
 
@@ -326,6 +363,8 @@ Intent = (
     | EditReply
     | PostQuestion
     | UpdateQuestion
+    | PostMute
+    | UpdateMute
     | AddComment
     | EditComment
     | AddNote

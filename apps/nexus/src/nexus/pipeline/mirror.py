@@ -208,7 +208,7 @@ async def find_conversation(session: AsyncSession, tracker_id: UUID, item_id: st
     return await session.scalar(
         select(TaskMapping)
         .where(TaskMapping.tracker_connection_id == tracker_id, TaskMapping.item_id == item_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
 
 

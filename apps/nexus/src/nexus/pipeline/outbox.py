@@ -1,6 +1,5 @@
 """Writing deliveries: one row for each effect that the outside world is owed."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,9 +19,11 @@ from nexus.pipeline.facts import (
     EditReply,
     Intent,
     PostCard,
+    PostMute,
     PostQuestion,
     PostReply,
     UpdateCard,
+    UpdateMute,
     UpdateQuestion,
 )
 from nexus.store.tables import Delivery, TaskMapping
@@ -33,6 +34,12 @@ CARD_UPDATE_INTERVAL_SECONDS = 1.0
 SOURCE_STREAM = "source_stream"
 """In a session's `info`: the stream of the event that is being handled in it."""
 
+QUIET_KINDS = ("card_update", "mute_update")
+"""Redrawings, which wait on purpose: they say nothing about how fast people are answered."""
+
+MUTE_UPDATE_INTERVAL_SECONDS = 5.0
+"""How often a notice counts what waits: a flood is no reason for a flood of edits."""
+
 _INTENTS: dict[str, type[Any]] = {
     "card": PostCard,
     "card_update": UpdateCard,
@@ -42,16 +49,25 @@ _INTENTS: dict[str, type[Any]] = {
     "comment_edit": EditComment,
     "question": PostQuestion,
     "question_update": UpdateQuestion,
+    "mute": PostMute,
+    "mute_update": UpdateMute,
     "note": AddNote,
     "note_edit": EditNote,
 }
 _KINDS = {intent: kind for kind, intent in _INTENTS.items()}
+_ANY = TypeAdapter(dict[str, Any])
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(intent) for kind, intent in _INTENTS.items()}
 
 
 def load_intent(kind: str, payload: dict[str, Any]) -> Intent:
     """An intent as it was stored."""
     return _ADAPTERS[kind].validate_python(payload)
+
+
+def dump_intent(intent: Intent) -> tuple[str, dict[str, Any]]:
+    """(kind, payload) of an intent, as it is stored."""
+    kind = _KINDS[type(intent)]
+    return kind, _ADAPTERS[kind].dump_python(intent, mode="json")
 
 
 def micros(at: datetime) -> int:
@@ -75,7 +91,7 @@ async def enqueue(
     The card and the replies of a conversation form one stream, the card first; comments form another; edits
     follow what they edit. Needs a conversation that is mapped.
     """
-    kind = _KINDS[type(intent)]
+    kind, payload = dump_intent(intent)
     if isinstance(intent, AddComment | EditComment | AddNote | EditNote):
         sink, connection_id = conversation.tracker, conversation.tracker_connection_id
     else:
@@ -97,7 +113,7 @@ async def enqueue(
             stream_key=f"{conversation.id}:{sink}:{stream}",
             order_key=order_key,
             source_stream=session.info.get(SOURCE_STREAM),
-            payload=_ADAPTERS[kind].dump_python(intent, mode="json"),
+            payload=payload,
             traceparent=handed_on(traceparent),
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "sink", "effect_key"])
@@ -108,13 +124,28 @@ async def enqueue(
 
 async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None:
     """Has the card redrawn soon. Requests that come before it is redrawn are one request."""
-    if conversation.chat_connection_id is None or conversation.channel_id is None:
+    if conversation.channel_id is not None:
+        await _redraw(session, conversation, UpdateCard(conversation.channel_id), "card", CARD_UPDATE_INTERVAL_SECONDS)
+
+
+async def refresh_mute(session: AsyncSession, conversation: TaskMapping, mute_id: UUID) -> None:
+    """The same for the notice that the agent is silenced."""
+    if conversation.channel_id is not None:
+        notice = UpdateMute(conversation.channel_id, str(mute_id))
+        await _redraw(session, conversation, notice, f"mute:{mute_id}", MUTE_UPDATE_INTERVAL_SECONDS)
+
+
+async def _redraw(
+    session: AsyncSession, conversation: TaskMapping, intent: UpdateCard | UpdateMute, stream: str, gap_seconds: float
+) -> None:
+    if conversation.chat_connection_id is None:
         return
+    kind, payload = dump_intent(intent)
     await session.execute(
         text("""
             INSERT INTO deliveries (id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key,
                                     order_key, payload, traceparent, available_at)
-            SELECT :id, :tenant, :sink, :connection, :conversation, 'card_update', :effect, :stream, :order_key,
+            SELECT :id, :tenant, :sink, :connection, :conversation, :kind, :effect, :stream, :order_key,
                    CAST(:payload AS jsonb), :traceparent,
                    greatest(clock_timestamp(), coalesce(max(settled_at), '-infinity') + make_interval(secs => :gap))
             FROM deliveries WHERE conversation_id = :conversation AND stream_key = :stream AND state = 'done'
@@ -126,11 +157,12 @@ async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None
             "sink": conversation.chat,
             "connection": conversation.chat_connection_id,
             "conversation": conversation.id,
-            "effect": f"card-update:{row_id}",
-            "stream": f"{conversation.id}:{conversation.chat}:card",
+            "kind": kind,
+            "effect": f"{kind.replace('_', '-')}:{row_id}",
+            "stream": f"{conversation.id}:{conversation.chat}:{stream}",
             "order_key": row_id.int >> 80,
-            "payload": TypeAdapter(dict[str, Any]).dump_json(asdict(UpdateCard(conversation.channel_id))).decode(),
+            "payload": _ANY.dump_json(payload).decode(),
             "traceparent": handed_on(None),
-            "gap": CARD_UPDATE_INTERVAL_SECONDS,
+            "gap": gap_seconds,
         },
     )

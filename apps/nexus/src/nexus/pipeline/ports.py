@@ -20,6 +20,7 @@ from nexus.pipeline.facts import (
     MessageDeleted,
     MessageEdited,
     MessagePosted,
+    MuteView,
     QuestionView,
     ReactionAdded,
 )
@@ -126,6 +127,8 @@ class Outgoing:
     """For a comment: the permalink of the message that it mirrors; for a note: the thread's, with the note's mark."""
     question: QuestionView | None = None
     """For a question or a note: what to draw, as it is at this moment."""
+    mute: MuteView | None = None
+    """For the notice of a silenced agent: likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ Outcome = tuple[UUID | None, str | None]
 
 STOP_ACTION = "oblivion_stop"
 ANSWER_ACTION = "oblivion_answer"
+UNMUTE_ACTION = "oblivion_unmute"
 SYNC_ACTION = "oblivion_sync"
 _ROOT_WAIT_SECONDS = 0.5
 _CLOCK_SKEW_SECONDS = 10
@@ -170,7 +171,7 @@ class Sync:
             .join(Message, Message.conversation_id == TaskMapping.id)
             .where(TaskMapping.chat_connection_id == chat.id, TaskMapping.channel_id == fact.channel_id)
             .where(Message.source == chat.vendor, Message.external_id == fact.ts)
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         row = found.first()
         if row is None:
@@ -208,7 +209,7 @@ class Sync:
         return await self.posted(session, chat, original, traceparent, sync=True)
 
     async def pressed(self, session: AsyncSession, chat: Connected, fact: ButtonPressed) -> Outcome:
-        """A button: Stop, or an answer."""
+        """A button: Stop, Unmute, or an answer."""
         conversation = await self._conversation(session, chat, fact.channel_id, fact.root_ts)
         if conversation is None:
             return None, "a button of a message that is not ours"
@@ -224,9 +225,11 @@ class Sync:
                     await self._say_who_may(session, conversation, question, fact)
                     return conversation.id, "only listed approvers may decide this"
                 done = verdict == "answered"
+            case action if action == UNMUTE_ACTION:
+                done = await self._desk.unmute(session, conversation, _uuid(fact.value) or UUID(int=0), fact.author)
             case _:
                 return conversation.id, "a button without a meaning here"
-        return conversation.id, None if done else "too late: there is nothing to stop or answer any more"
+        return conversation.id, None if done else "too late: there is nothing to stop, answer or unmute any more"
 
     async def _say_who_may(
         self, session: AsyncSession, conversation: TaskMapping, question: str, fact: ButtonPressed
@@ -295,7 +298,7 @@ class Sync:
                 TaskMapping.channel_id == channel_id,
                 TaskMapping.root_ts == root_ts,
             )
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
 
     async def _message(

@@ -13,9 +13,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from nexus.store.database import driver_url
+from nexus.store.security import APP_ROLE, SYSTEM_ROLE, create_roles_sql
 
 _MIGRATION_LOCK = 0x0B11_0E50
 """Advisory lock that lets one process migrate at a time, however many start at once."""
+
+# Before PostgreSQL 16 membership alone let somebody take on a role.
+_MAY_TAKE_ROLES = text("""
+    SELECT bool_and(coalesce(pg_has_role(current_user, to_regrole(name)::oid, CASE
+        WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END), false))
+    FROM unnest(ARRAY[CAST(:app AS text), CAST(:system AS text)]) AS name
+""")
 
 
 def alembic_config() -> Config:
@@ -70,12 +78,25 @@ async def upgrade(url: str, revision: str = "head") -> None:
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        _take_roles(connection)
 
     try:
         async with engine.begin() as connection:
             await connection.run_sync(run)
     finally:
         await engine.dispose()
+
+
+def _take_roles(connection: Connection) -> None:
+    """Lets the current user take on both roles, if it cannot.
+
+    Membership belongs to the server and not to the database: after a dump was restored on a new server, no migration
+    is missing, and yet nobody has granted it.
+    """
+    roles = {"app": APP_ROLE, "system": SYSTEM_ROLE}
+    if not connection.execute(_MAY_TAKE_ROLES, roles).scalar_one():
+        for statement in create_roles_sql():
+            connection.execute(text(statement))
 
 
 def upgrade_sync(url: str) -> None:

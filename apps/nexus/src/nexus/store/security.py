@@ -30,6 +30,8 @@ SYSTEM_TABLES = (
     "messages",
     "paces",
     "search_changes",
+    "mutes",
+    "held_posts",
 )
 
 

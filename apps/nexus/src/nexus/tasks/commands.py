@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nexus.kit.clock import Clock
 from nexus.pipeline.facts import PostReply, Speaker
 from nexus.pipeline.meter import UNMETERED, Meter
-from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.pipeline.outbox import refresh_card
 from nexus.pipeline.steps import step
 from nexus.store.database import Database
 from nexus.store.tables import Agent, AgentSession, Task, TaskEvent, TaskMapping
@@ -19,6 +19,7 @@ from nexus.tasks import questions
 from nexus.tasks.desk import TaskDesk, finish
 from nexus.tasks.handover import hand_over
 from nexus.tasks.history import note
+from nexus.tasks.posting import Posts, TooMuchHeld
 from nexus.tasks.rules import ACCEPT_SECONDS, AT_WORK, LEASE_SECONDS, STALE, TASK_TTL_SECONDS, lease_end
 from oblivion_protocol import (
     HELD_STATES,
@@ -67,16 +68,23 @@ class AgentCommands:
         self._clock = clock
         self._meter = meter
         self._desk = TaskDesk(clock, meter)
+        self._posts = Posts(clock, meter)
 
     async def carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
         """One command, in one transaction. Raises SessionReplaced."""
+        try:
+            return await self._carry_out(caller, name, command)
+        except TooMuchHeld:
+            return Refused(code="rate_limited", detail="No more is held for a muted agent; send it again later.")
+
+    async def _carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
         async with self._db.tenant(caller.tenant_id) as session:
             await check_session(session, caller)
             task = await session.scalar(select(Task).where(Task.id == _uuid(command.task_id)).with_for_update())
             if task is None:
                 return Refused(code="not_found", detail="There is no such task.")
             if isinstance(command, TaskHeartbeat):
-                return await self._carry_out(session, caller, task, name, command)
+                return await self._decide(session, caller, task, name, command)
             with step(
                 f"process {name}",
                 "consumer",
@@ -86,11 +94,11 @@ class AgentCommands:
                 agent_id=caller.agent_id,
                 epoch=command.epoch,
             ) as timed:
-                answer = await self._carry_out(session, caller, task, name, command)
+                answer = await self._decide(session, caller, task, name, command)
                 timed.note(outcome=answer.code if isinstance(answer, Refused) else "ok")
                 return answer
 
-    async def _carry_out(
+    async def _decide(
         self, session: AsyncSession, caller: Caller, task: Task, name: str, command: TaskCommand
     ) -> Answer:
         stranger = await self._refuse_strangers(session, caller, task, command)
@@ -178,7 +186,7 @@ class AgentCommands:
                 said = "\n".join(part for part in (command.name, command.url, command.text) if part)
                 return await self._say(session, task, conversation, agent, command, said)
             case TaskAsk() | TaskApprove():
-                return await questions.ask(session, self._clock, task, conversation, agent, command)
+                return await questions.ask(session, self._clock, self._posts, task, conversation, agent, command)
             case TaskComplete():
                 task.result = command.result
                 if command.result.strip():
@@ -217,18 +225,18 @@ class AgentCommands:
         command: TaskCommand,
         said: str,
     ) -> Answer:
-        if conversation.channel_id is not None:
-            await enqueue(
-                session,
-                conversation,
-                PostReply(conversation.channel_id, said, Speaker(agent.name, agent.icon)),
-                effect_key=f"task:{task.id}:{_said_as(command)}",
-                order_key=micros(self._clock.now()),
-                # The result and the failure outlive a Stop that comes after them.
-                task_id=None if isinstance(command, TaskComplete | TaskFail) else task.id,
-                traceparent=task.traceparent,
-            )
-        return Accepted(lease_seconds=LEASE_SECONDS)
+        if conversation.channel_id is None:
+            return Accepted(lease_seconds=LEASE_SECONDS)
+        held = await self._posts.say(
+            session,
+            task,
+            conversation,
+            agent,
+            PostReply(conversation.channel_id, said, Speaker(agent.name, agent.icon)),
+            effect_key=f"task:{task.id}:{_said_as(command)}",
+            is_outcome=isinstance(command, TaskComplete | TaskFail),
+        )
+        return Accepted(lease_seconds=LEASE_SECONDS, held=held)
 
 
 async def check_session(session: AsyncSession, caller: Caller) -> None:

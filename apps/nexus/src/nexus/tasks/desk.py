@@ -14,10 +14,12 @@ from nexus.pipeline.facts import Item, Person
 from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import refresh_card
 from nexus.pipeline.tries import longer_history
-from nexus.store.tables import Delivery, Message, ProjectMapping, Task, TaskMapping
+from nexus.store.tables import Agent, Delivery, HeldPost, Message, Mute, ProjectMapping, Task, TaskMapping
 from nexus.tasks import mailbox, questions
 from nexus.tasks.history import note
+from nexus.tasks.mutes import end_mute
 from nexus.tasks.offer import fitting
+from nexus.tasks.release import drop_held
 from nexus.tasks.rules import TASK_TTL_SECONDS, is_over, may_become
 from oblivion_protocol import HELD_STATES, MAX_MESSAGE_BYTES, TaskState
 
@@ -142,6 +144,7 @@ class TaskDesk:
                 history=longer_history("superseded", reason),
             )
         )
+        await drop_held(session, conversation, task, self._clock.now())
         if held and agent_id is not None:
             await mailbox.post(
                 session,
@@ -155,6 +158,17 @@ class TaskDesk:
             )
         await refresh_card(session, conversation)
         return True
+
+    async def unmute(self, session: AsyncSession, conversation: TaskMapping, mute_id: UUID, who: Person) -> bool:
+        """Lets an agent speak again that the breaker has silenced, for somebody in a thread where it was heard."""
+        heard = select(HeldPost.id).where(HeldPost.mute_id == mute_id, HeldPost.conversation_id == conversation.id)
+        mute = await session.scalar(
+            select(Mute).where(Mute.id == mute_id, Mute.automatic, Mute.ended_at.is_(None), heard.exists())
+        )
+        if mute is None:
+            return False
+        agent = await session.get_one(Agent, mute.agent_id, with_for_update={"key_share": True})
+        return await end_mute(session, agent, self._clock.now(), by=who.name or who.id)
 
     async def answer(
         self,

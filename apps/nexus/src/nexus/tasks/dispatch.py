@@ -23,6 +23,7 @@ from nexus.tasks.commands import requeue
 from nexus.tasks.desk import finish
 from nexus.tasks.history import note
 from nexus.tasks.offer import offer_fields
+from nexus.tasks.release import release_held
 from nexus.tasks.roster import candidates
 from nexus.tasks.rules import (
     ACCEPT_SECONDS,
@@ -91,7 +92,10 @@ class Dispatcher:
         self._mending_until = steady()
 
     async def run_once(self) -> int:
-        """Takes back what was lost or not accepted, then offers what waits; returns the number of offers."""
+        """Takes back what was lost or not accepted, lets go what was held, then offers what waits.
+
+        Returns how many offers were made, and in how many conversations something was let go.
+        """
         async with self._db.system() as session:
             now = self._clock.now()
             if self._disturbed(now):
@@ -106,12 +110,13 @@ class Dispatcher:
         self._ran_at = (self._clock.now(), self._steady())
         await expire_questions(self._db, self._clock)
         await show_stale(self._db, self._clock)
+        released = await release_held(self._db, self._clock)
         offers = 0
         for tenant_id in tenants:
             await self._take_back(tenant_id)
             offers += await self._offer(tenant_id)
         self._ran_at = (self._clock.now(), self._steady())
-        return offers
+        return offers + released
 
     def _disturbed(self, now: datetime) -> bool:
         """Whether leases, which end at a time of day, say nothing about the time that passed since they were given."""
@@ -240,7 +245,7 @@ class Dispatcher:
                 select(TaskMapping.id)
                 .join(Task, Task.conversation_id == TaskMapping.id)
                 .where(Task.id == task_id)
-                .with_for_update(of=TaskMapping)
+                .with_for_update(of=TaskMapping, key_share=True)
             )
             task = await session.scalar(
                 select(Task)

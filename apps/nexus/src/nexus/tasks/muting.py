@@ -1,4 +1,4 @@
-"""Silencing an agent: it is offered nothing, and it is told so."""
+"""Silencing an agent: it is offered nothing, what it says is held, and it is told so."""
 
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.store.database import Database
 from nexus.store.tables import Agent
 from nexus.tasks import mailbox
+from nexus.tasks.mutes import begin_mute, end_mute, open_mute
 
 
 class Muting:
@@ -25,16 +26,20 @@ class Muting:
         self._meter = meter
 
     async def mute(self, tenant_id: UUID, agent: str, reason: str, actor: str) -> None:
-        """Done as well when it is muted already; the reason is then the new one. Raises NotFound."""
+        """Done as well when it is muted already; the reason is then the new one, and people in the thread may not
+        take it back any more. Raises NotFound."""
         reason = reason.strip() or f"muted by {actor}"
+        now = self._clock.now()
         async with self._db.tenant(tenant_id) as session:
             row = await _found(session, agent)
-            if row.muted_at is not None and row.muted_reason == reason:
-                return
             newly = row.muted_at is None
-            row.muted_at, row.muted_reason = row.muted_at or self._clock.now(), reason
-            record(session, tenant_id, actor, "agent.mute", agent, {"reason": reason})
-            await mailbox.post(session, row.id, tenant_id, "agent.muted", task_id=None, instance=None, reason=reason)
+            if newly:
+                await begin_mute(session, row, now, reason, by=actor, automatic=False)
+            elif await _is_told_otherwise(session, row, reason):
+                record(session, tenant_id, actor, "agent.mute", agent, {"reason": reason})
+                await mailbox.post(
+                    session, row.id, tenant_id, "agent.muted", task_id=None, instance=None, reason=reason
+                )
         if newly:
             self._meter.muted()
         self._doorbell.ring("agents")
@@ -43,17 +48,25 @@ class Muting:
         """Done as well when it is not muted. Raises NotFound."""
         async with self._db.tenant(tenant_id) as session:
             row = await _found(session, agent)
-            if row.muted_at is None:
+            if not await end_mute(session, row, self._clock.now(), by=actor):
                 return
-            row.muted_at = row.muted_reason = None
-            record(session, tenant_id, actor, "agent.unmute", agent)
-            await mailbox.post(session, row.id, tenant_id, "agent.unmuted", task_id=None, instance=None, by=actor)
-        self._doorbell.ring("agents")
-        self._doorbell.ring("dispatch")
+        for topic in ("agents", "dispatch", "deliveries"):
+            self._doorbell.ring(topic)
+
+
+async def _is_told_otherwise(session: AsyncSession, agent: Agent, reason: str) -> bool:
+    """Takes over a mute for an operator, with a new reason; False when nothing changes."""
+    mute = await open_mute(session, agent)
+    if (mute.reason, mute.automatic) == (reason, False):
+        return False
+    mute.reason, mute.automatic, agent.muted_reason = reason, False, reason
+    return True
 
 
 async def _found(session: AsyncSession, name: str) -> Agent:
-    agent = await session.scalar(select(Agent).where(Agent.name == name, Agent.revoked_at.is_(None)).with_for_update())
+    agent = await session.scalar(
+        select(Agent).where(Agent.name == name, Agent.revoked_at.is_(None)).with_for_update(key_share=True)
+    )
     if agent is None:
         raise NotFound(f"There is no agent {name}, or it is revoked.")
     return agent

@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.pipeline.desk import AnswerVerdict
-from nexus.pipeline.facts import AddNote, EditNote, Person, PostQuestion, Speaker, UpdateQuestion
+from nexus.pipeline.facts import EditNote, Person, PostQuestion, Speaker, UpdateQuestion
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.pipeline.questions import effect_key
 from nexus.store.tables import Agent, Question, Task, TaskMapping
 from nexus.tasks import mailbox
 from nexus.tasks.history import note
+from nexus.tasks.posting import Posts
 from nexus.tasks.rules import AT_WORK, LEASE_SECONDS, may_approve
 from oblivion_protocol import (
     HELD_STATES,
@@ -40,12 +41,14 @@ APPROVAL_OPTIONS = ["Approve", "Deny"]
 async def ask(
     session: AsyncSession,
     clock: Clock,
+    posts: Posts,
     task: Task,
     conversation: TaskMapping,
     agent: Agent,
     command: TaskAsk | TaskApprove,
 ) -> Accepted | Refused:
     """Puts a question to the people, or finds the one that an earlier epoch has put under the same key."""
+    held = False
     question = await _asked_before(session, task, command)
     if question is not None and question.state != "open":
         return Accepted(lease_seconds=LEASE_SECONDS, question_id=str(question.id), answer=_outcome(question))
@@ -53,9 +56,10 @@ async def ask(
         waiting = await open_questions(session, task.id)
         if len(waiting) >= MAX_OPEN:
             return Refused(code="invalid", detail=f"{MAX_OPEN} questions of this task wait already.")
-        question = await _put(session, clock, task, conversation, agent, command)
+        question = await _put(session, clock, task, command)
+        held = await _post(session, posts, task, conversation, agent, question)
     task.state = "approval_required" if command_kind(command) == "approve" else "input_required"
-    return Accepted(lease_seconds=LEASE_SECONDS, question_id=str(question.id))
+    return Accepted(lease_seconds=LEASE_SECONDS, question_id=str(question.id), held=held)
 
 
 def command_kind(command: TaskAsk | TaskApprove) -> str:
@@ -107,7 +111,7 @@ async def expire_due(session: AsyncSession, clock: Clock, limit: int) -> int:
             select(TaskMapping)
             .join(Task, Task.conversation_id == TaskMapping.id)
             .where(Task.id == task_id)
-            .with_for_update(of=TaskMapping)
+            .with_for_update(of=TaskMapping, key_share=True)
         )
         task = await session.get(Task, task_id, with_for_update=True)
         question = await session.get(Question, question_id, with_for_update=True, populate_existing=True)
@@ -148,14 +152,7 @@ async def _asked_before(session: AsyncSession, task: Task, command: TaskAsk | Ta
     )
 
 
-async def _put(
-    session: AsyncSession,
-    clock: Clock,
-    task: Task,
-    conversation: TaskMapping,
-    agent: Agent,
-    command: TaskAsk | TaskApprove,
-) -> Question:
+async def _put(session: AsyncSession, clock: Clock, task: Task, command: TaskAsk | TaskApprove) -> Question:
     timeout = command.timeout_seconds
     is_question = isinstance(command, TaskAsk)
     question = Question(
@@ -172,20 +169,17 @@ async def _put(
     )
     session.add(question)
     await session.flush()
-    if conversation.channel_id is not None:
-        order_key = micros(clock.now())
-        asked = PostQuestion(conversation.channel_id, str(question.id), Speaker(agent.name, agent.icon))
-        for intent in (asked, AddNote(conversation.item_id, str(question.id))):
-            await enqueue(
-                session,
-                conversation,
-                intent,
-                effect_key=effect_key(question.id),
-                order_key=order_key,
-                task_id=task.id,
-                traceparent=task.traceparent,
-            )
     return question
+
+
+async def _post(
+    session: AsyncSession, posts: Posts, task: Task, conversation: TaskMapping, agent: Agent, question: Question
+) -> bool:
+    """Puts a question to the people; whether it is held, as its agent is silenced."""
+    if conversation.channel_id is None:
+        return False
+    asked = PostQuestion(conversation.channel_id, str(question.id), Speaker(agent.name, agent.icon))
+    return await posts.say(session, task, conversation, agent, asked, effect_key=effect_key(question.id))
 
 
 async def _settle(

@@ -43,7 +43,7 @@ async def show_stale(db: Database, clock: Clock) -> int:
         rows = found.all()
     for tenant_id, task_id, conversation_id in rows:
         async with db.tenant(tenant_id) as session:
-            conversation = await session.get_one(TaskMapping, conversation_id, with_for_update=True)
+            conversation = await session.get_one(TaskMapping, conversation_id, with_for_update={"key_share": True})
             task = await session.scalar(select(Task).where(Task.id == task_id, *silent).with_for_update())
             if task is None:
                 continue

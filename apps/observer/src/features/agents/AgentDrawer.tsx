@@ -20,6 +20,7 @@ import { AgentMark } from "./AgentMark";
 import { AgentSessions } from "./AgentSessions";
 import { CurrentTaskList } from "./CurrentTasks";
 import { LoadBar } from "./LoadBar";
+import { MessageLimit } from "./MessageLimit";
 import { useSetMuted } from "./queries";
 import { presenceLook, skillsOf, type Agent } from "./roster";
 import { Words } from "./Words";
@@ -107,6 +108,11 @@ function AgentDetail({ agent }: { agent: Agent }) {
           </p>
         </Section>
       )}
+      {!isRevoked && (
+        <Section title="Messages">
+          <MessageLimit agent={agent} />
+        </Section>
+      )}
       <Section title={`Sessions (${agent.sessions.length})`}>
         <AgentSessions agent={agent} />
       </Section>
@@ -160,9 +166,15 @@ function MutedNotice({ agent }: { agent: Agent }) {
     >
       {agent.muted_reason ? `“${agent.muted_reason}”` : "No reason was given."}
       <br />
-      It is offered nothing, and may finish what it holds.
+      It is offered nothing, and may finish what it holds. {heldBack(agent.held)}
     </Notice>
   );
+}
+
+function heldBack(held: number): string {
+  if (held === 0) return "What it says is held back and posted once it may speak again.";
+  const messages = held === 1 ? "1 message is" : `${held.toLocaleString("en")} messages are`;
+  return `${messages} held back and posted once it may speak again.`;
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {

@@ -84,6 +84,29 @@ test("an unmute that Nexus refuses is taken back, with the reason and the reques
   expect(screen.getByRole("button", { name: "Unmute noor" })).toBeVisible();
 });
 
+test("how much an agent may say is changed where it is shown, and what is held is counted", async () => {
+  const asked: unknown[] = [];
+  roster = roster.map((one) => (one.name === "noor" ? { ...one, held: 1234 } : one));
+  server.use(
+    http.patch(`${API}/agents/noor`, async ({ request }) => {
+      const body = (await request.json()) as { messages_per_minute: number };
+      asked.push(body);
+      roster = roster.map((one) => (one.name === "noor" ? { ...one, ...body } : one));
+      return HttpResponse.json(roster.find((one) => one.name === "noor"));
+    }),
+  );
+  renderPage(<Agents />, { search: "?agent=noor" });
+  expect(await screen.findByText(/1,234 messages are held back/)).toBeVisible();
+  expect(screen.getByText(/says more than 10 things within a minute/)).toBeVisible();
+  await userEvent.click(screen.getByRole("button", { name: "Change" }));
+  const field = screen.getByLabelText("Messages a minute");
+  await userEvent.clear(field);
+  await userEvent.type(field, "30");
+  await userEvent.click(screen.getByRole("button", { name: "Save" }));
+  expect(await screen.findByText(/says more than 30 things within a minute/)).toBeVisible();
+  expect(asked).toEqual([{ messages_per_minute: 30 }]);
+});
+
 test("a viewer may look, and reads why not more", async () => {
   server.use(signedInAs("viewer"));
   renderPage(<Agents />, { search: "?new=true" });

@@ -23,7 +23,8 @@ export function MuteDialog({ agent, onClose }: { agent: Agent; onClose: () => vo
       >
         <Stack gap="md">
           <Text size="sm" c="dimmed">
-            From now on it is offered nothing. What it holds it may finish, and it can be unmuted at any time.
+            From now on it is offered nothing, and what it says is held back. Its tasks it may finish, and it
+            can be unmuted at any time: then what it has said is posted.
           </Text>
           <TextInput
             data-autofocus

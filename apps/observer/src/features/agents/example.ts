@@ -12,6 +12,8 @@ export function agentOf(name: string, parts: Partial<Agent> = {}): Agent {
     muted: false,
     muted_at: null,
     muted_reason: null,
+    messages_per_minute: 10,
+    held: 0,
     current_tasks: [],
     load: 0,
     capacity: 0,

@@ -69,6 +69,35 @@ export function useSetMuted() {
   return mutation;
 }
 
+/** Sets how much an agent may say in a minute before it is muted. */
+export function useSetMessageLimit() {
+  const api = useApi();
+  const queries = useQueryClient();
+  const mutation = useMutation({
+    mutationFn: ({ agent, messagesPerMinute }: { agent: Agent; messagesPerMinute: number }) =>
+      bodyOf(
+        api.PATCH("/v1/agents/{name}", {
+          params: { path: { name: agent.name } },
+          body: { messages_per_minute: messagesPerMinute },
+        }),
+      ),
+    onMutate: ({ agent, messagesPerMinute }) =>
+      change(queries, agent.name, (row) => ({ ...row, messages_per_minute: messagesPerMinute })),
+    onSuccess: (row) => {
+      put(queries, row);
+      toastDone(`${row.name} may say ${row.messages_per_minute} things a minute.`);
+    },
+    onError: (error, wanted, rollback) => {
+      rollback?.();
+      toastFailed(`Could not change how much ${wanted.agent.name} may say`, error, () => {
+        mutation.mutate(wanted);
+      });
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: KEY }),
+  });
+  return mutation;
+}
+
 export interface AgentToBe {
   name: string;
   skills: string[];

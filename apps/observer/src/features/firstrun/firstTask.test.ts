@@ -13,6 +13,8 @@ function agent(name: string, more: Partial<Agent> = {}): Agent {
     muted: false,
     muted_at: null,
     muted_reason: null,
+    messages_per_minute: 10,
+    held: 0,
     current_tasks: [],
     load: 0,
     capacity: 0,

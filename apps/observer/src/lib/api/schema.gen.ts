@@ -184,7 +184,11 @@ export interface paths {
         delete: operations["revoke_agent"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Agent
+         * @description Sets how much an agent may say before it is muted.
+         */
+        patch: operations["change_agent"];
         trace?: never;
     };
     "/v1/agents/{name}/mute": {
@@ -198,7 +202,7 @@ export interface paths {
         put?: never;
         /**
          * Mute Agent
-         * @description Has an agent offered nothing from now on, and tells it so; what it holds it may finish.
+         * @description Has an agent offered nothing from now on, holds what it says, and tells it so; its tasks it may finish.
          */
         post: operations["mute_agent"];
         delete?: never;
@@ -238,7 +242,7 @@ export interface paths {
         put?: never;
         /**
          * Unmute Agent
-         * @description Takes it back.
+         * @description Takes it back; what the agent has said meanwhile is posted.
          */
         post: operations["unmute_agent"];
         delete?: never;
@@ -920,6 +924,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AgentChange
+         * @description What may be changed of an agent.
+         */
+        AgentChange: {
+            /**
+             * Messages Per Minute
+             * @description With one message more it is muted; null for the usual.
+             */
+            messages_per_minute: number | null;
+        };
+        /**
          * AgentResource
          * @description A row of the roster: the agents table joined with presence.
          */
@@ -940,6 +955,11 @@ export interface components {
              * @description Those that it holds, oldest first, at most 20.
              */
             current_tasks: components["schemas"]["CurrentTask"][];
+            /**
+             * Held
+             * @description Messages that wait until it may speak again.
+             */
+            held: number;
             /** Icon */
             icon: string | null;
             /** Id */
@@ -948,6 +968,11 @@ export interface components {
             last_seen_at: string | null;
             /** Load */
             load: number;
+            /**
+             * Messages Per Minute
+             * @description How much it may say; with one message more it is muted.
+             */
+            messages_per_minute: number;
             /** Muted */
             muted: boolean;
             /** Muted At */
@@ -2818,6 +2843,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem, RFC 9457 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentResource"];
+                };
             };
             /** @description A problem, RFC 9457 */
             default: {

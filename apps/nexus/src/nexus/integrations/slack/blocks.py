@@ -10,13 +10,14 @@ from typing import Any
 
 from nexus.integrations.slack.payloads import MARKER
 from nexus.integrations.slack.text import linked, neutralise, pieces, plain_title, truncate, visible, web_link
-from nexus.integrations.slack.words import STEP_TICKS, question_line, state_line
-from nexus.pipeline.facts import CardView, QuestionView
+from nexus.integrations.slack.words import STEP_TICKS, mute_lines, question_line, state_line
+from nexus.pipeline.facts import CardView, MuteView, QuestionView
 
 Block = dict[str, Any]
 
 STOP_ACTION = "oblivion_stop"
 ANSWER_ACTION = "oblivion_answer"
+UNMUTE_ACTION = "oblivion_unmute"
 
 _MAX_TITLE_CHARS = 150
 _MAX_FALLBACK_CHARS = 4000
@@ -88,6 +89,31 @@ def question(view: QuestionView, delivery_id: str) -> tuple[str, list[Block]]:
     return neutralise(f"{lead} {said}", _MAX_FALLBACK_CHARS), drawn
 
 
+def mute(view: MuteView, delivery_id: str) -> tuple[str, list[Block]]:
+    """That an agent is silenced and what waits, with buttons as long as they do something."""
+    lines = mute_lines(view)
+    said = "\n".join(lines)
+    if view.muted and view.last_said:
+        said += f"\n> {neutralise(' '.join(view.last_said.split()), _MAX_PROGRESS_CHARS)}"
+    drawn = [_section(said, block_id=marker(delivery_id))]
+    buttons: list[Block] = []
+    if view.muted and view.may_unmute:
+        buttons.append(
+            {
+                "type": "button",
+                "action_id": UNMUTE_ACTION,
+                "text": {"type": "plain_text", "text": "Unmute", "emoji": True},
+                "style": "primary",
+                "value": view.id,
+            }
+        )
+    if view.muted and view.stoppable:
+        buttons.append(_stop_button(view.conversation_id))
+    if buttons:
+        drawn.append({"type": "actions", "elements": buttons})
+    return truncate(lines[0], _MAX_FALLBACK_CHARS), drawn
+
+
 def _answer_button(view: QuestionView, number: int) -> Block:
     option = view.options[number]
     label = plain_title(option, _MAX_BUTTON_CHARS) or str(number + 1)
@@ -137,27 +163,26 @@ def _plan(plan: tuple[tuple[str, str], ...]) -> str:
 
 
 def _stop(conversation_id: str) -> Block:
+    return {"type": "actions", "elements": [_stop_button(conversation_id)]}
+
+
+def _stop_button(conversation_id: str) -> Block:
     return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": STOP_ACTION,
-                "text": {"type": "plain_text", "text": "Stop", "emoji": True},
-                "style": "danger",
-                "value": conversation_id[:_MAX_BUTTON_VALUE_CHARS],
-                "confirm": {
-                    "title": {"type": "plain_text", "text": "Stop this task?"},
-                    "text": {
-                        "type": "plain_text",
-                        "text": "Nothing that the agent does for it afterwards takes effect.",
-                    },
-                    "confirm": {"type": "plain_text", "text": "Stop it"},
-                    "deny": {"type": "plain_text", "text": "Keep going"},
-                    "style": "danger",
-                },
-            }
-        ],
+        "type": "button",
+        "action_id": STOP_ACTION,
+        "text": {"type": "plain_text", "text": "Stop", "emoji": True},
+        "style": "danger",
+        "value": conversation_id[:_MAX_BUTTON_VALUE_CHARS],
+        "confirm": {
+            "title": {"type": "plain_text", "text": "Stop this task?"},
+            "text": {
+                "type": "plain_text",
+                "text": "Nothing that the agent does for it afterwards takes effect.",
+            },
+            "confirm": {"type": "plain_text", "text": "Stop it"},
+            "deny": {"type": "plain_text", "text": "Keep going"},
+            "style": "danger",
+        },
     }
 
 

@@ -23,12 +23,15 @@ from nexus.pipeline.facts import (
     EditReply,
     Fact,
     Intent,
+    MuteView,
     PostCard,
+    PostMute,
     PostQuestion,
     PostReply,
     QuestionView,
     Speaker,
     UpdateCard,
+    UpdateMute,
     UpdateQuestion,
 )
 from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
@@ -80,6 +83,13 @@ class SlackChat:
             case UpdateQuestion(channel_id):
                 text, drawn = blocks.question(_question(outgoing), str(outgoing.id))
                 return await self._update(channel_id, outgoing.twin_id, text, drawn)
+            case PostMute(channel_id):
+                root_ts = _known(outgoing.root_ts)
+                text, drawn = blocks.mute(_mute(outgoing), str(outgoing.id))
+                return await self._post(outgoing, channel_id, text, drawn, thread_ts=root_ts)
+            case UpdateMute(channel_id):
+                text, drawn = blocks.mute(_mute(outgoing), str(outgoing.id))
+                return await self._update(channel_id, outgoing.twin_id, text, drawn)
             case AddComment() | EditComment() | AddNote() | EditNote():
                 raise Rejected("Slack has no comments: this delivery was meant for a tracker.")
 
@@ -89,7 +99,7 @@ class SlackChat:
         match outgoing.intent:
             case PostCard(channel_id):
                 return await self._search(outgoing, "conversations.history", channel=channel_id, oldest=oldest)
-            case PostReply(channel_id) | PostQuestion(channel_id) if outgoing.root_ts is not None:
+            case PostReply(channel_id) | PostQuestion(channel_id) | PostMute(channel_id) if outgoing.root_ts:
                 return await self._search(
                     outgoing, "conversations.replies", channel=channel_id, ts=outgoing.root_ts, oldest=oldest
                 )
@@ -99,7 +109,7 @@ class SlackChat:
     def limit(self, intent: Intent) -> RateLimit | None:
         """One message a second in a channel, and 50 changes a minute (tier 3) in a workspace."""
         match intent:
-            case PostCard(channel_id) | PostReply(channel_id) | PostQuestion(channel_id):
+            case PostCard(channel_id) | PostReply(channel_id) | PostQuestion(channel_id) | PostMute(channel_id):
                 return RateLimit(f"post:{channel_id}", self._posts_per_second, burst=3)
             case _:
                 return RateLimit("update", self._posts_per_second * 50 / 60, burst=5)
@@ -243,6 +253,12 @@ def _question(outgoing: Outgoing) -> QuestionView:
     if outgoing.question is None:
         raise Rejected("There is nothing to ask: the delivery of a question came without it.")
     return outgoing.question
+
+
+def _mute(outgoing: Outgoing) -> MuteView:
+    if outgoing.mute is None:
+        raise Rejected("There is nothing to say: the delivery of a notice came without it.")
+    return outgoing.mute
 
 
 def _known(ts: str | None) -> str:

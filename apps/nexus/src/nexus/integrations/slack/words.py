@@ -1,7 +1,7 @@
 """The words and signs for the states of a task, as people read them in Slack. Pure."""
 
 from nexus.integrations.slack.text import neutralise
-from nexus.pipeline.facts import CardView, QuestionView
+from nexus.pipeline.facts import CardView, MuteView, QuestionView
 
 STEP_TICKS = {"done": "✅", "running": "▸", "pending": "☐", "failed": "✗"}
 """Signs for the states of the protocol's `PlanStep`."""
@@ -58,6 +58,29 @@ def question_line(view: QuestionView) -> str:
                 return f"{f'Only {who} may decide' if who else 'Anybody in this channel may decide'}{until}"
             how = "Press one, or reply with it in this thread" if view.options else "Reply in this thread to answer"
             return how + until
+
+
+def mute_lines(view: MuteView) -> list[str]:
+    """That an agent is silenced, why, and what became of what it said meanwhile; in lines of mrkdwn."""
+    agent = neutralise(view.agent, 100)
+    lines = [f"🔇 *{agent} is muted*: {neutralise(view.reason, 300)}"]
+    if not view.muted:
+        by = neutralise(view.ended_by or "somebody", 100)
+        lines = [f"🔊 *{agent} may speak again*, says {by}"]
+    if view.waiting:
+        follows = "They wait; nothing is lost." if view.muted else "They follow in a moment."
+        lines.append(f"{_messages(view.waiting)} held back. {follows}")
+    if view.posted:
+        lines.append(f"{_messages(view.posted)} held back, and posted below.")
+    if view.dropped:
+        lines.append(f"{_messages(view.dropped)} held back, and not posted: the task was stopped.")
+    if view.muted and not view.may_unmute:
+        lines.append("An operator decided this; it is taken back in the dashboard.")
+    return lines
+
+
+def _messages(count: int) -> str:
+    return "1 message was" if count == 1 else f"{count:,} messages were"
 
 
 def state_line(view: CardView) -> str:

@@ -13,6 +13,7 @@ from nexus.store.tables.connections import Connection, Pace, WebhookKey
 from nexus.store.tables.conversations import Message, ProjectMapping, TaskMapping
 from nexus.store.tables.identity import Agent, AgentAlias, ApiKey, ApiKeySecret, Member, SigningKey, Tenant
 from nexus.store.tables.memory import SearchChange
+from nexus.store.tables.mutes import HeldPost, Mute
 from nexus.store.tables.queues import Delivery, InboxEvent
 from nexus.store.tables.tasks import AgentMessage, AgentSession, Question, Task, TaskEvent
 
@@ -27,10 +28,12 @@ __all__ = [
     "Base",
     "Connection",
     "Delivery",
+    "HeldPost",
     "Identified",
     "InboxEvent",
     "Member",
     "Message",
+    "Mute",
     "Pace",
     "ProjectMapping",
     "Question",

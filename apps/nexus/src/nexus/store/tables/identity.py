@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, UniqueConstraint, func
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus.store.tables.base import Base, Identified, TenantOwned
@@ -40,6 +41,10 @@ class Agent(Base, Identified, TenantOwned):
     next_seq: Mapped[int] = mapped_column(server_default=sql("1"))
     muted_at: Mapped[datetime | None]
     muted_reason: Mapped[str | None]
+    messages_per_minute: Mapped[int | None] = mapped_column(Integer)
+    """How much it may say before the breaker mutes it; None for the usual."""
+    posted_at: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default=sql("'{}'"))
+    """When it said something last, newest last; no more than the breaker asks for."""
     revoked_at: Mapped[datetime | None]
 
 
