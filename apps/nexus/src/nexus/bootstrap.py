@@ -22,8 +22,9 @@ from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
+from nexus.auth.standing import Standing
 from nexus.auth.throttle import FailureThrottle
-from nexus.auth.tokens import Principal, Tokens
+from nexus.auth.tokens import Tokens
 from nexus.doorbell import Bells, redis_client
 from nexus.http.gauges import DoorbellMetrics, ProcessMetrics, StateMetrics
 from nexus.http.metrics import IngestMetrics, VendorMetrics, WorkMetrics
@@ -99,6 +100,7 @@ class Nexus:
     keys: SigningKeys
     tokens: Tokens
     clients: Clients
+    standing: Standing
     directory: AgentDirectory
     members: Members
     bells: Bells
@@ -157,7 +159,7 @@ class Nexus:
         admin = AdminDoor(
             sockets,
             self.tokens,
-            self._may_still_watch,
+            self.standing,
             self.db,
             self.bells,
             self.clock,
@@ -176,13 +178,8 @@ class Nexus:
             self.pulses,
             sockets,
             admin,
+            self.standing,
         )
-
-    async def _may_still_watch(self, principal: Principal) -> bool:
-        """Whether neither the client was revoked nor the person removed since the token was made."""
-        if not await self.clients.is_live(principal.tenant_id, principal.client_id):
-            return False
-        return principal.person is None or await self.members.role_of(principal.tenant_id, principal.person) is not None
 
     def application(self, gateway: "Gateway") -> "Front":
         """The ASGI application of the gateway role: webhooks, sockets, MCP, API."""
@@ -205,6 +202,7 @@ class Nexus:
             keys=self.keys,
             tokens=self.tokens,
             clients=self.clients,
+            standing=self.standing,
             directory=self.directory,
             members=self.members,
             linker=self.links,
@@ -220,7 +218,7 @@ class Nexus:
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
-        mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.clients, self.settings.public_url, health.version)
+        mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.standing, self.settings.public_url, health.version)
         return Front(WebhookDoor(self.inbox, self.metrics.ingest), sockets, mcp, api)
 
     @property
@@ -281,6 +279,7 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         keys=keys,
         tokens=Tokens(keys, settings.issuer or settings.public_url, clock),
         clients=clients,
+        standing=Standing(db, clients, clock),
         directory=AgentDirectory(db, clients, clock),
         members=Members(db, clock),
         bells=bells,

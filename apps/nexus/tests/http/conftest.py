@@ -21,6 +21,7 @@ from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
 from nexus.auth.roles import Role
+from nexus.auth.standing import Standing
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
@@ -136,6 +137,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
             keys=keys,
             tokens=Tokens(keys, ISSUER + "/", clock),
             clients=clients,
+            standing=Standing(db, clients, clock),
             directory=AgentDirectory(db, clients, clock),
             members=Members(db, clock),
             linker=vendors,

@@ -7,7 +7,6 @@ from fastapi import Depends, Request
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
-from nexus.auth.errors import TokenInvalid
 from nexus.auth.roles import ROLE_NEEDED, role_of
 from nexus.auth.tokens import Principal
 from nexus.http.parts import Parts
@@ -35,7 +34,7 @@ _SCHEME = OAuth2(
 async def authenticated(
     request: Request, parts: Parts, _documented: Annotated[str | None, Depends(_SCHEME)]
 ) -> Principal:
-    """The caller, from `Authorization: Bearer`. A revoked client's tokens stop working at once."""
+    """The caller, from `Authorization: Bearer`. What was revoked stops working at once."""
     headers = request.headers.getlist("authorization")
     scheme, _, token = (headers[0] if len(headers) == 1 else "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -46,8 +45,7 @@ async def authenticated(
             headers={"WWW-Authenticate": 'Bearer realm="nexus"'},
         )
     principal = await parts.tokens.verify(token.strip())
-    if not await parts.clients.is_live(principal.tenant_id, principal.client_id):
-        raise TokenInvalid("The client of this token was revoked.")
+    await parts.standing.check(principal)
     return principal
 
 

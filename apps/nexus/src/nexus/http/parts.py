@@ -12,6 +12,7 @@ from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
+from nexus.auth.standing import Standing
 from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.kit.clock import Clock
@@ -155,6 +156,7 @@ class HttpParts:
     keys: SigningKeys
     tokens: Tokens
     clients: Clients
+    standing: Standing
     directory: AgentDirectory
     members: Members
     linker: Linker

@@ -10,8 +10,8 @@ from uuid import uuid4
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from nexus.auth.clients import Clients
 from nexus.auth.errors import TokenInvalid
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import Principal, Tokens
 from nexus.http.boundary import Boundary
 from nexus.http.problems import Refused
@@ -35,10 +35,10 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class McpDoor:
     """ASGI application for the paths that `serves` names."""
 
-    def __init__(self, tools: AgentTools, tokens: Tokens, clients: Clients, public_url: str, version: str) -> None:
+    def __init__(self, tools: AgentTools, tokens: Tokens, standing: Standing, public_url: str, version: str) -> None:
         self._tools = tools
         self._tokens = tokens
-        self._clients = clients
+        self._standing = standing
         self._resource = public_url.rstrip("/") + PATH
         self._metadata = public_url.rstrip("/") + METADATA + PATH
         self._version = version
@@ -93,8 +93,7 @@ class McpDoor:
             raise self._refused(401, "This needs an access token: Authorization: Bearer, from POST /auth/token.")
         try:
             principal = await self._tokens.verify(token.strip())
-            if not await self._clients.is_live(principal.tenant_id, principal.client_id):
-                raise TokenInvalid("The client of this token was revoked.")
+            await self._standing.check(principal)
         except TokenInvalid as error:
             raise self._refused(401, error.reason, error="invalid_token") from error
         if AGENT not in principal.scopes or principal.agent_id is None:
