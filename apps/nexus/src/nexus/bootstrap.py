@@ -23,13 +23,13 @@ from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
 from nexus.auth.standing import Standing
-from nexus.auth.throttle import FailureThrottle
 from nexus.auth.tokens import Tokens
 from nexus.doorbell import Bells, redis_client
 from nexus.http.gauges import DoorbellMetrics, ProcessMetrics, StateMetrics
-from nexus.http.metrics import IngestMetrics, VendorMetrics, WorkMetrics
+from nexus.http.metrics import IngestMetrics, LimitMetrics, VendorMetrics, WorkMetrics
 from nexus.integrations import discover, names
 from nexus.kit.clock import Clock
+from nexus.kit.limiting import Limiter
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
@@ -103,6 +103,7 @@ class Nexus:
     standing: Standing
     directory: AgentDirectory
     members: Members
+    limiter: Limiter
     bells: Bells
     pulses: Pulses
     inbox: Inbox
@@ -189,11 +190,18 @@ class Nexus:
         from nexus.gateway.server import NAMESPACE as AGENTS
         from nexus.http.app import create_app
         from nexus.http.front import Front
+        from nexus.http.limits import RateLimits
         from nexus.http.parts import HttpParts
         from nexus.http.webhooks import WebhookDoor
         from nexus.mcp.door import McpDoor
 
         health = self._health(lambda: gateway.draining)
+        limits = RateLimits(
+            self.limiter,
+            LimitMetrics(self.metrics.registry),
+            trusted_proxies=self.settings.trusted_proxies,
+            requests_per_minute=self.settings.requests_per_minute,
+        )
         self.metrics.process.count_sockets("agents", lambda: len(gateway.sockets.within(AGENTS)))
         self.metrics.process.count_sockets("admin", lambda: len(gateway.sockets.within(ADMIN)))
         parts = HttpParts(
@@ -211,14 +219,16 @@ class Nexus:
             muting=Muting(self.db, self.bells, self.clock, self.metrics.work),
             connector=self.onboarding,
             clock=self.clock,
-            throttle=FailureThrottle(self.clock),
+            limits=limits,
             cors_origins=tuple(self.settings.cors_origins),
             labels=self._labels,
             searcher=History(self.db, self.memory),
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
-        mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.standing, self.settings.public_url, health.version)
+        mcp = McpDoor(
+            self._agent_tools(gateway), self.tokens, self.standing, limits, self.settings.public_url, health.version
+        )
         return Front(WebhookDoor(self.inbox, self.metrics.ingest), sockets, mcp, api)
 
     @property
@@ -267,6 +277,7 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
     keys = SigningKeys(db, sealer, clock)
     clients = Clients(db, sealer, clock)
     pulses = Pulses()
+    limiter = Limiter(settings.required("redis_url"))
     bells = Bells(settings.required("redis_url"), pulses)
     inbox = Inbox(db, connections, bells, clock)
     metrics = _metrics(registry, db, clock, bells)
@@ -282,6 +293,7 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         standing=Standing(db, clients, clock),
         directory=AgentDirectory(db, clients, clock),
         members=Members(db, clock),
+        limiter=limiter,
         bells=bells,
         pulses=pulses,
         inbox=inbox,
@@ -304,6 +316,8 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
             await asyncio.wait_for(nexus.memory.aclose(), 3)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(bells.aclose(), 3)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(limiter.aclose(), 3)
         for integration in integrations.values():
             await integration.aclose()
         await db.aclose()

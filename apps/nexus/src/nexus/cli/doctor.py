@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import select, text
 
+from nexus.auth.resealing import Resealer
 from nexus.bootstrap import Nexus, open_nexus
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings
@@ -52,6 +53,7 @@ async def _examine(quiet: bool) -> bool:
         up = up and await check("schema", lambda: _schema(settings))
         await check("Redis", lambda: _redis(nexus))
         if up:
+            await check("secret key", lambda: _secret_key(nexus))
             async with nexus.db.system() as session:
                 rows = (await session.scalars(select(Connection).order_by(Connection.vendor))).all()
             if not rows:
@@ -87,6 +89,17 @@ async def _redis(nexus: Nexus) -> str:
             f"does not answer ({type(error).__name__}): check OBLIVION_REDIS_URL. Nothing is lost, only slower"
         ) from error
     return "answers"
+
+
+async def _secret_key(nexus: Nexus) -> str:
+    resealer = Resealer(nexus.db, nexus.sealer, nexus.clock)
+    counts = await resealer.report()
+    if lost := {kind: count.lost for kind, count in counts.items() if count.lost}:
+        which = ", ".join(f"{number} of the {kind}" for kind, number in lost.items())
+        raise Unhealthy(f"OBLIVION_SECRET_KEY does not open {which}: list the key that they were sealed with as well")
+    old = sum(count.resealed for count in counts.values())
+    opens = f"opens all that is sealed ({sum(count.total for count in counts.values())})"
+    return f"{opens}; {old} under an old key: run `oblivion keys reseal`" if old else opens
 
 
 async def _connection(nexus: Nexus, row: Connection) -> str:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
+from nexus.auth.errors import TokenInvalid
 from nexus.auth.roles import ROLE_NEEDED, role_of
 from nexus.auth.tokens import Principal
 from nexus.http.parts import Parts
@@ -38,15 +39,26 @@ async def authenticated(
     headers = request.headers.getlist("authorization")
     scheme, _, token = (headers[0] if len(headers) == 1 else "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
+        await parts.limits.stranger(request.scope)
         # RFC 6750 §3.1: no error code for a request that lacks any authentication information.
         raise Refused(
             401,
             "This needs an access token: Authorization: Bearer, from POST /auth/token.",
             headers={"WWW-Authenticate": 'Bearer realm="nexus"'},
         )
-    principal = await parts.tokens.verify(token.strip())
-    await parts.standing.check(principal)
+    try:
+        principal = await parts.tokens.verify(token.strip())
+        await parts.standing.check(principal)
+    except TokenInvalid:
+        await parts.limits.stranger(request.scope)
+        raise
+    await parts.limits.client(request.scope, principal)
     return principal
+
+
+async def limited(request: Request, parts: Parts) -> None:
+    """For what anybody may read."""
+    await parts.limits.stranger(request.scope)
 
 
 def _any_of(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from nexus.auth.clients import Authenticated
@@ -12,9 +12,10 @@ from nexus.auth.keys import JWKS_SECONDS
 from nexus.auth.roles import allows
 from nexus.auth.tokens import ADMIN_SOCKET, AUDIENCE, Principal
 from nexus.http import credentials, exchange
+from nexus.http.access import limited
 from nexus.http.credentials import OAuthRefused, OAuthRequest
 from nexus.http.parts import HttpParts, Parts
-from nexus.http.problems import RETRY_AFTER_SECONDS
+from nexus.http.problems import RETRY_AFTER_SECONDS, Refused
 from nexus.store.database import is_unavailable
 from oblivion_protocol.resources import ExchangedTokenResponse, OAuthError, TokenResponse
 from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, ALL_SCOPES, Scope
@@ -59,11 +60,11 @@ async def issue_token(request: Request, parts: Parts) -> JSONResponse:
             case None:
                 raise OAuthRefused("invalid_request", f"grant_type is missing; it is {_GRANT} or {exchange.GRANT}.")
             case "client_credentials":
-                client = await _proven(request, parts, asked)
+                client = await _served(request, parts, asked)
                 scopes = exchange.narrowed(asked.parameters.get("scope"), client.scopes)
                 token = await parts.tokens.issue(client.client_id, client.tenant_id, scopes, client.agent_id)
             case exchange.GRANT:
-                client = await _proven(request, parts, asked)
+                client = await _served(request, parts, asked)
                 token = await exchange.exchange(parts, client, asked.parameters)
             case _:
                 raise OAuthRefused("unsupported_grant_type", f"The grant types here are {_GRANT} and {exchange.GRANT}.")
@@ -85,7 +86,7 @@ async def introspect_token(request: Request, parts: Parts) -> JSONResponse:
     """Whether a token is good, RFC 7662: for its own client, and for clients that may read all of its tenant."""
     try:
         asked = await credentials.read(request)
-        client = await _proven(request, parts, asked)
+        client = await _known(request, parts, asked)
         token = asked.parameters.get("token")
         if token is None:
             raise OAuthRefused("invalid_request", "token is missing.")
@@ -114,7 +115,7 @@ async def revoke_token(request: Request, parts: Parts) -> Response:
     """Ends a token, RFC 7009: a client's own, or with `admin:write` any of its tenant. Sockets close within 5 s."""
     try:
         asked = await credentials.read(request)
-        client = await _proven(request, parts, asked)
+        client = await _known(request, parts, asked)
         token = asked.parameters.get("token")
         if token is None:
             raise OAuthRefused("invalid_request", "token is missing.")
@@ -133,7 +134,7 @@ async def revoke_token(request: Request, parts: Parts) -> Response:
         raise
 
 
-@router.get("/.well-known/jwks.json")
+@router.get("/.well-known/jwks.json", dependencies=[Depends(limited)])
 async def get_jwks(parts: Parts) -> JSONResponse:
     """The keys that verify access tokens, RFC 7517 §5."""
     return JSONResponse(
@@ -143,7 +144,7 @@ async def get_jwks(parts: Parts) -> JSONResponse:
     )
 
 
-@router.get("/.well-known/oauth-authorization-server")
+@router.get("/.well-known/oauth-authorization-server", dependencies=[Depends(limited)])
 async def get_authorization_server(parts: Parts) -> dict[str, Any]:
     """What this authorization server can do, RFC 8414."""
     issuer = parts.tokens.issuer
@@ -168,8 +169,7 @@ async def _proven(request: Request, parts: HttpParts, asked: OAuthRequest) -> Au
     client = await parts.clients.authenticate(asked.client_id, asked.client_secret)
     if client is not None:
         return client
-    address = request.client.host if request.client else ""
-    wait_seconds = parts.throttle.failed(f"{address} {asked.client_id}")
+    wait_seconds = await parts.limits.failed(request.scope, asked.client_id)
     if wait_seconds is None:
         raise credentials.invalid_client()
     raise OAuthRefused(
@@ -178,6 +178,33 @@ async def _proven(request: Request, parts: HttpParts, asked: OAuthRequest) -> Au
         status=429,
         headers={"Retry-After": str(wait_seconds)},
     )
+
+
+async def _served(request: Request, parts: HttpParts, asked: OAuthRequest) -> Authenticated:
+    """A client that proved its secret and may have one more token."""
+    client = await _proven(request, parts, asked)
+    subject = asked.parameters.get("subject_token", "")
+    wait_seconds = await parts.limits.token(request.scope, client.client_id, subject)
+    if wait_seconds is None:
+        return client
+    raise OAuthRefused(
+        "temporarily_unavailable",
+        "Too many tokens; keep the one that you have until it ends.",
+        status=429,
+        headers={"Retry-After": str(wait_seconds)},
+    )
+
+
+async def _known(request: Request, parts: HttpParts, asked: OAuthRequest) -> Authenticated:
+    """A client that proved its secret and may ask about one more token."""
+    client = await _proven(request, parts, asked)
+    try:
+        await parts.limits.request(request.scope, str(client.tenant_id), client.client_id, "")
+    except Refused as refused:
+        raise OAuthRefused(
+            "temporarily_unavailable", refused.detail, status=refused.status, headers=refused.headers
+        ) from refused
+    return client
 
 
 async def _introspected(parts: HttpParts, client: Authenticated, token: str) -> dict[str, Any]:
