@@ -134,7 +134,7 @@ class Nexus:
             self.db,
             self.connections,
             self.inbox,
-            Subscriptions(self.db, self.sealer),
+            Subscriptions(self.db, self.sealer, self.clock),
             self.clock,
             self.settings.public_url,
             watch_seconds=watch_seconds,
