@@ -193,6 +193,15 @@ async def test_who_guesses_is_slowed_down_and_who_knows_is_not(api, acme):
     assert (await api.post("/auth/token", data=in_body(acme))).status_code == 200
 
 
+async def test_a_secret_that_was_made_for_some_days_ends_by_itself(api, parts: HttpParts, acme, clock):
+    made = await parts.directory.create(acme.id, "guest", secret_days=7)
+    body = GRANT | {"client_id": made.client_id, "client_secret": made.client_secret}
+    clock.advance(7 * 24 * 3600 - 1)
+    assert (await api.post("/auth/token", data=body)).status_code == 200
+    clock.advance(1)
+    assert_refused(await api.post("/auth/token", data=body), 401, "invalid_client")
+
+
 async def test_both_secrets_work_during_a_rotation_and_the_old_one_ends(api, parts: HttpParts, acme, clock):
     async def status(secret: str) -> int:
         return (await api.post("/auth/token", data=in_body(acme) | {"client_secret": secret})).status_code

@@ -75,6 +75,7 @@ class Clients:
         agent_id: UUID | None = None,
         *,
         actor: str,
+        expires_at: datetime | None = None,
     ) -> tuple[str, str]:
         """`create` within the caller's transaction."""
         wanted = tuple(dict.fromkeys(scopes))
@@ -85,7 +86,7 @@ class Clients:
         key.client_id = client_id = _client_id(name, kind_of(key))
         session.add(key)
         await session.flush()
-        secret = self._add_secret(session, key)
+        secret = self._add_secret(session, key, expires_at)
         record(session, tenant_id, actor, "client.create", client_id, {"name": name, "scopes": list(wanted)})
         await session.flush()
         return client_id, secret
@@ -205,7 +206,7 @@ class Clients:
         async with self._db.tenant(stored.tenant_id) as session:
             await session.execute(update(ApiKeySecret).where(ApiKeySecret.id == stored.id).values(anew))
 
-    def _add_secret(self, session: AsyncSession, key: ApiKey) -> str:
+    def _add_secret(self, session: AsyncSession, key: ApiKey, expires_at: datetime | None = None) -> str:
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         session.add(
             ApiKeySecret(
@@ -213,6 +214,7 @@ class Clients:
                 api_key_id=key.id,
                 secret_hash=self._sealer.hash(secret),
                 pepper=self._sealer.pepper,
+                expires_at=expires_at,
                 created_at=self._clock.now(),
             )
         )
