@@ -84,6 +84,7 @@ class Metrics:
     registry: CollectorRegistry
     ingest: IngestMetrics
     work: WorkMetrics
+    limits: LimitMetrics
     process: ProcessMetrics
     state: StateMetrics
 
@@ -198,7 +199,7 @@ class Nexus:
         health = self._health(lambda: gateway.draining)
         limits = RateLimits(
             self.limiter,
-            LimitMetrics(self.metrics.registry),
+            self.metrics.limits,
             trusted_proxies=self.settings.trusted_proxies,
             requests_per_minute=self.settings.requests_per_minute,
         )
@@ -331,6 +332,7 @@ def _metrics(registry: CollectorRegistry, db: Database, clock: Clock, bells: Bel
         registry=registry,
         ingest=IngestMetrics(registry, names()),
         work=WorkMetrics(registry, clock, names()),
+        limits=LimitMetrics(registry),
         process=ProcessMetrics(registry, db, VERSION),
         state=StateMetrics(registry, db),
     )
