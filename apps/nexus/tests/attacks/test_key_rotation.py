@@ -108,13 +108,15 @@ async def test_rotating_without_a_pause_fails_no_valid_request(
 
     at_work = [asyncio.create_task(administer(*one)) for one in admins]
     at_work += [asyncio.create_task(connect(one.client_id, one.client_secret)) for one in agents]
+    await asyncio.wait(at_work, timeout=LOGIN_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
     kids = set[str]()
     for _ in range(rotations):
         rotator = dice.choice(servers).nexus.keys
         kids.add((await rotator.rotate(published_seconds=0)).kid)
         await asyncio.sleep(pause_seconds)  # the pace of the attack
     over.set()
-    await asyncio.gather(*at_work)
+    broken = [one for one in await asyncio.gather(*at_work, return_exceptions=True) if one is not None]
+    failed.extend(map(repr, broken))
     figures.keep(
         "key rotation",
         rotations=len(kids),
