@@ -84,7 +84,7 @@ def test_every_column_that_holds_something_sealed_is_sealed_anew() -> None:
         for column in table.columns
         if isinstance(column.type, LargeBinary) and column.name.startswith("sealed")
     }
-    assert found == {f"{column.class_.__tablename__}.{column.key}" for column, _ in SEALED.values()}
+    assert found == {f"{table.__tablename__}.{column.key}" for table, column, _ in SEALED.values()}
 
 
 async def test_everything_is_sealed_anew_once(db: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +175,7 @@ async def test_a_login_moves_a_secret_to_the_new_key_and_status_names_who_has_no
         assert len({row.secret_hash for row in await session.scalars(select(ApiKeySecret))}) == 4
 
 
+@pytest.mark.timeout(240)
 async def test_the_whole_way_by_command(database_url: str, redis_url: str, db: Database, tenant_id: UUID) -> None:
     async def at(keys: str, *command: str) -> tuple[int, str]:
         code, out, err = await oblivion(
@@ -197,8 +198,6 @@ async def test_the_whole_way_by_command(database_url: str, redis_url: str, db: D
     assert code == 0 and "client secrets: none hangs on an old key" in out, out
     code, out = await at(OLD, "doctor")
     assert code == 1 and "OBLIVION_SECRET_KEY does not open 7 of the connections" in out, out
-    code, out = await at(NEW, "keys", "rotate", "--leaked")
-    assert code == 0 and "signs now" in out, out
     async with db.tenant(tenant_id) as session:
         acts = await session.scalars(select(AuditEntry.action).order_by(AuditEntry.created_at))
-    assert list(acts) == ["keys.rotate", "keys.reseal", "keys.rotate"]
+    assert list(acts) == ["keys.rotate", "keys.reseal"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
@@ -11,16 +11,17 @@ from nexus.auth.audit import record
 from nexus.kit.clock import Clock
 from nexus.kit.sealing import Sealer, SealError
 from nexus.store.database import Database
-from nexus.store.tables import ApiKey, ApiKeySecret, Connection, SigningKey, Tenant, WebhookKey
+from nexus.store.tables import ApiKey, ApiKeySecret, Base, Connection, SigningKey, Tenant, WebhookKey
 
 BATCH = 100
 
-SEALED: Mapping[str, tuple[InstrumentedAttribute[bytes], InstrumentedAttribute[str] | InstrumentedAttribute[UUID]]] = {
-    "connections": (Connection.sealed, Connection.id),
-    "webhooks": (WebhookKey.sealed, WebhookKey.id),
-    "signing keys": (SigningKey.sealed_private_key, SigningKey.kid),
+
+SEALED: Mapping[str, tuple[type[Base], InstrumentedAttribute[bytes], InstrumentedAttribute[Any]]] = {
+    "connections": (Connection, Connection.sealed, Connection.id),
+    "webhooks": (WebhookKey, WebhookKey.sealed, WebhookKey.id),
+    "signing keys": (SigningKey, SigningKey.sealed_private_key, SigningKey.kid),
 }
-"""Every column that holds something sealed, with the key of its table."""
+"""Every column that holds something sealed, with its table and the key of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Resealer:
                 record(session, tenant_id, actor, action, target, data)
 
     async def _walk(self, kind: str, *, write: bool) -> Count:
-        column, key = SEALED[kind]
+        table, column, key = SEALED[kind]
         total = resealed = lost = 0
         last: object = None
         while True:
@@ -112,7 +113,7 @@ class Resealer:
                     if anew is not None:
                         resealed += 1
                         if write:
-                            await session.execute(update(column.class_).where(key == row_key).values({column: anew}))
+                            await session.execute(update(table).where(key == row_key).values({column: anew}))
             total += len(rows)
             if len(rows) < BATCH:
                 return Count(total, resealed, lost)
