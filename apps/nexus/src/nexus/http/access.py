@@ -56,11 +56,6 @@ async def authenticated(
     return principal
 
 
-async def limited(request: Request, parts: Parts) -> None:
-    """For what anybody may read."""
-    await parts.limits.stranger(request.scope)
-
-
 def _any_of(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
     async def permitted(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
         if not any(principal.may(scope) for scope in scopes):

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from nexus.auth.clients import Authenticated
@@ -12,7 +12,6 @@ from nexus.auth.keys import JWKS_SECONDS
 from nexus.auth.roles import allows
 from nexus.auth.tokens import ADMIN_SOCKET, AUDIENCE, Principal
 from nexus.http import credentials, exchange
-from nexus.http.access import limited
 from nexus.http.credentials import OAuthRefused, OAuthRequest
 from nexus.http.parts import HttpParts, Parts
 from nexus.http.problems import RETRY_AFTER_SECONDS, Refused
@@ -134,7 +133,7 @@ async def revoke_token(request: Request, parts: Parts) -> Response:
         raise
 
 
-@router.get("/.well-known/jwks.json", dependencies=[Depends(limited)])
+@router.get("/.well-known/jwks.json")
 async def get_jwks(parts: Parts) -> JSONResponse:
     """The keys that verify access tokens, RFC 7517 §5."""
     return JSONResponse(
@@ -144,7 +143,7 @@ async def get_jwks(parts: Parts) -> JSONResponse:
     )
 
 
-@router.get("/.well-known/oauth-authorization-server", dependencies=[Depends(limited)])
+@router.get("/.well-known/oauth-authorization-server")
 async def get_authorization_server(parts: Parts) -> dict[str, Any]:
     """What this authorization server can do, RFC 8414."""
     issuer = parts.tokens.issuer
