@@ -24,6 +24,7 @@ from nexus.store.database import Database
 
 PROCESSES = 3
 CLIENTS = 6
+VERIFIERS = 20
 LOGIN_SECONDS = 2.0
 """How often each client logs in: a client may have 60 tokens a minute."""
 
@@ -137,22 +138,24 @@ async def test_a_verifier_that_keeps_the_jwks_for_a_minute_never_meets_an_unknow
     processes = [SigningKeys(db, sealer, clock) for _ in range(PROCESSES)]
     tokens = [Tokens(keys, "https://nexus.example", clock) for keys in processes]
     await processes[0].ensure()
-    copy: dict[str, float] = {}
-    fetched_at = -float("inf")
-    verified, signers, unknown = 0, set[str](), list[tuple[int, str]]()
-    for second in range(600 + int(PUBLISHED_SECONDS)):
-        if second % 10 == 0 and second < 600:
+    copies: list[tuple[float, set[str]]] = [(-dice.uniform(0, JWKS_SECONDS), set[str]()) for _ in range(VERIFIERS)]
+    at, rotated, verified, signers, unknown = 0.0, 0, 0, set[str](), list[tuple[float, str]]()
+    while at < 600 + PUBLISHED_SECONDS + 10:
+        if rotated < 60 and at >= 10 * rotated:
             await dice.choice(processes).rotate()
-        if second - fetched_at >= JWKS_SECONDS:
-            fetched_at = second
-            copy = {key["kid"]: second for key in (await dice.choice(processes).jwks())["keys"]}
-        for issuer in tokens:
-            kid, _ = await processes[tokens.index(issuer)].current()
+            rotated += 1
+        for number, (fetched_at, _) in enumerate(copies):
+            if at - fetched_at >= JWKS_SECONDS or at == 0.0:
+                jwks = await dice.choice(processes).jwks()
+                copies[number] = fetched_at if at == 0.0 else at, {key["kid"] for key in jwks["keys"]}
+        for keys in processes:
+            kid, _ = await keys.current()
             signers.add(kid)
-            verified += 1
-            if kid not in copy:
-                unknown.append((second, kid))
-        clock.advance(1)
+            verified += VERIFIERS
+            unknown += [(at, kid) for _, known in copies if kid not in known]
+        step = dice.uniform(0.3, 1.7)
+        clock.advance(step)
+        at += step
     token = await tokens[0].issue("c", new_id(), ["agent"])
     await tokens[1].verify(token.access_token)
     figures.keep("key rotation, external verifier", rotations=60, keys_that_signed=len(signers), tokens=verified,
