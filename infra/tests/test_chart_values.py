@@ -35,6 +35,7 @@ def refusal(helm: str, values: dict[str, Any], command: str = "template") -> str
         ({"agents": [{"name": "fixer", "image": {"repository": "a/b"}}]}, ["agents", "tag"]),
         ({"agents": [{"name": "fixer", "image": {"name": "own"}, "token": "x"}]}, ["agents", "token"]),
         ({"nexus": {"publicUrl": "api.example"}}, ["nexus", "publicUrl"]),
+        ({"nexus": {"trustedProxies": ["kong"]}}, ["nexus", "trustedProxies"]),
         ({"externalSecrets": {"prefix": "oblivion"}}, ["externalSecrets", "prefix"]),
     ],
 )

@@ -109,6 +109,8 @@ VALUES = closed(
         publicUrl=URL_OR_EMPTY,
         issuer=URL_OR_EMPTY,
         corsOrigins=listed({"type": "string", "pattern": r"^https?://[^/\s]+$"}),
+        trustedProxies=listed({"type": "string", "pattern": r"^[0-9a-fA-F.:]+/\d+$"}),
+        requestsPerMinute=whole(1),
         embeddingsUrl=URL_OR_EMPTY,
         extraEnv=VARIABLES,
     ),

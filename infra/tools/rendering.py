@@ -27,7 +27,11 @@ EVERYTHING: dict[str, Any] = {
     "worker": {"keda": {"enabled": True}},
     "monitoring": {"podMonitor": True, "rules": True, "dashboards": True},
     "externalSecrets": {"enabled": True},
-    "nexus": {"qdrantUrl": "http://qdrant:6333", "corsOrigins": ["https://intranet.example"]},
+    "nexus": {
+        "qdrantUrl": "http://qdrant:6333",
+        "corsOrigins": ["https://intranet.example"],
+        "trustedProxies": ["10.244.0.0/16"],
+    },
     "traces": {"langfuseUrl": "https://langfuse.example", "samplerArgument": "0.1"},
     "ingress": {"tls": {"enabled": True, "secretName": "oblivion-tls"}},
     "agents": [

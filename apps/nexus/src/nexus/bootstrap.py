@@ -24,13 +24,14 @@ from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
-from nexus.auth.throttle import FailureThrottle
-from nexus.auth.tokens import Principal, Tokens
+from nexus.auth.standing import Standing
+from nexus.auth.tokens import Tokens
 from nexus.doorbell import Bells, redis_client
 from nexus.http.gauges import DoorbellMetrics, ProcessMetrics, StateMetrics
-from nexus.http.metrics import IngestMetrics, VendorMetrics, WorkMetrics
+from nexus.http.metrics import IngestMetrics, LimitMetrics, VendorMetrics, WorkMetrics
 from nexus.integrations import discover, names
 from nexus.kit.clock import Clock
+from nexus.kit.limiting import Limiter
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
@@ -99,6 +100,7 @@ class Metrics:
     registry: CollectorRegistry
     ingest: IngestMetrics
     work: WorkMetrics
+    limits: LimitMetrics
     process: ProcessMetrics
     state: StateMetrics
 
@@ -115,8 +117,10 @@ class Nexus:
     keys: SigningKeys
     tokens: Tokens
     clients: Clients
+    standing: Standing
     directory: AgentDirectory
     members: Members
+    limiter: Limiter
     bells: Bells
     pulses: Pulses
     inbox: Inbox
@@ -147,7 +151,7 @@ class Nexus:
             self.db,
             self.connections,
             self.inbox,
-            Subscriptions(self.db, self.sealer),
+            Subscriptions(self.db, self.sealer, self.clock),
             self.clock,
             self.settings.public_url,
             watch_seconds=watch_seconds,
@@ -173,7 +177,7 @@ class Nexus:
         admin = AdminDoor(
             sockets,
             self.tokens,
-            self._may_still_watch,
+            self.standing,
             self.db,
             self.bells,
             self.clock,
@@ -192,13 +196,8 @@ class Nexus:
             self.pulses,
             sockets,
             admin,
+            self.standing,
         )
-
-    async def _may_still_watch(self, principal: Principal) -> bool:
-        """Whether neither the client was revoked nor the person removed since the token was made."""
-        if not await self.clients.is_live(principal.tenant_id, principal.client_id):
-            return False
-        return principal.person is None or await self.members.role_of(principal.tenant_id, principal.person) is not None
 
     def application(self, gateway: "Gateway") -> "Front":
         """The ASGI application of the gateway role: webhooks, sockets, MCP, API."""
@@ -208,11 +207,18 @@ class Nexus:
         from nexus.gateway.server import NAMESPACE as AGENTS
         from nexus.http.app import create_app
         from nexus.http.front import Front
+        from nexus.http.limits import RateLimits
         from nexus.http.parts import HttpParts
         from nexus.http.webhooks import WebhookDoor
         from nexus.mcp.door import McpDoor
 
         health = self._health(lambda: gateway.draining)
+        limits = RateLimits(
+            self.limiter,
+            self.metrics.limits,
+            trusted_proxies=self.settings.trusted_proxies,
+            requests_per_minute=self.settings.requests_per_minute,
+        )
         self.metrics.process.count_sockets("agents", lambda: len(gateway.sockets.within(AGENTS)))
         self.metrics.process.count_sockets("admin", lambda: len(gateway.sockets.within(ADMIN)))
         parts = HttpParts(
@@ -221,6 +227,7 @@ class Nexus:
             keys=self.keys,
             tokens=self.tokens,
             clients=self.clients,
+            standing=self.standing,
             directory=self.directory,
             members=self.members,
             linker=self.links,
@@ -229,14 +236,16 @@ class Nexus:
             muting=Muting(self.db, self.bells, self.clock, self.metrics.work),
             connector=self.onboarding,
             clock=self.clock,
-            throttle=FailureThrottle(self.clock),
+            limits=limits,
             cors_origins=tuple(self.settings.cors_origins),
             labels=self._labels,
             searcher=History(self.db, self.memory),
         )
         api = create_app(parts)
         sockets = socketio.ASGIApp(gateway.sio, socketio_path="/socket.io")
-        mcp = McpDoor(self._agent_tools(gateway), self.tokens, self.clients, self.settings.public_url, health.version)
+        mcp = McpDoor(
+            self._agent_tools(gateway), self.tokens, self.standing, limits, self.settings.public_url, health.version
+        )
         return Front(WebhookDoor(self.inbox, self.metrics.ingest), sockets, mcp, api)
 
     @property
@@ -291,6 +300,7 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
     keys = SigningKeys(db, sealer, clock)
     clients = Clients(db, sealer, clock)
     pulses = Pulses()
+    limiter = Limiter(settings.required("redis_url"))
     bells = Bells(settings.required("redis_url"), pulses)
     inbox = Inbox(db, connections, bells, clock)
     metrics = _metrics(registry, db, clock, bells)
@@ -303,8 +313,10 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
         keys=keys,
         tokens=Tokens(keys, settings.issuer or settings.public_url, clock),
         clients=clients,
+        standing=Standing(db, clients, clock),
         directory=AgentDirectory(db, clients, clock),
         members=Members(db, clock),
+        limiter=limiter,
         bells=bells,
         pulses=pulses,
         inbox=inbox,
@@ -327,6 +339,8 @@ async def open_nexus(settings: Settings, *, clock: Clock | None = None) -> Async
             await asyncio.wait_for(nexus.memory.aclose(), 3)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(bells.aclose(), 3)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(limiter.aclose(), 3)
         for integration in integrations.values():
             await integration.aclose()
         await db.aclose()
@@ -340,6 +354,7 @@ def _metrics(registry: CollectorRegistry, db: Database, clock: Clock, bells: Bel
         registry=registry,
         ingest=IngestMetrics(registry, names()),
         work=WorkMetrics(registry, clock, names()),
+        limits=LimitMetrics(registry),
         process=ProcessMetrics(registry, db, VERSION),
         state=StateMetrics(registry, db),
     )

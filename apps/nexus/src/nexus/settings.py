@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nexus.kit.logging import LogFormat
 
@@ -50,6 +50,14 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/\s]+",
         description="Where people open the dashboard: its pages may connect to the live feed.",
     )
+    trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
+        default_factory=list[IPvAnyNetwork],
+        description="Networks of the proxies in front of Nexus, separated by commas: only what they say of a request's "
+        "origin (X-Forwarded-For) is believed. Such as `10.0.0.0/8,fd00::/8`.",
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=1, description="How many requests one client, or one person, may make to the API."
+    )
     qdrant_url: SecretStr | None = Field(
         default=None, description="Qdrant, for history. Absent: an index in `search_directory`, kept by the gateway."
     )
@@ -60,6 +68,11 @@ class Settings(BaseSettings):
     )
     embeddings_model: str = "text-embedding-3-small"
     embeddings_api_key: SecretStr | None = None
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod

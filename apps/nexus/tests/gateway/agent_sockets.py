@@ -33,6 +33,7 @@ class Account:
     """An agent as its owner registered it, with a valid token."""
 
     agent_id: UUID
+    client_id: str
     name: str
     token: str
     alias: str
@@ -45,7 +46,7 @@ async def register(world: World, *, alias: str | None = None, tenant_id: UUID | 
     alias = alias or f"squad_{secrets.token_hex(4)}"
     made = await world.nexus.directory.create(tenant_id, name, (), (alias,))
     issued = await world.nexus.tokens.issue(made.client_id, tenant_id, [AGENT], made.agent_id)
-    return Account(made.agent_id, name, issued.access_token, alias)
+    return Account(made.agent_id, made.client_id, name, issued.access_token, alias)
 
 
 async def owe(

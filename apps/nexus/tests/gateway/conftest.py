@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from support.world import CHANNEL_ID, LIST_ID, World, running_world
 
-from nexus.gateway import server, sink, sockets
+from nexus.gateway import admissions, server, sink, sockets
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.store.database import driver_url
 
@@ -60,6 +60,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _quicken(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sockets, "SWEEP_SECONDS", 0.1)
+    patch.setattr(admissions, "STANDING_SECONDS", 0.1)
     patch.setattr(server, "TOUCH_SECONDS", 0.1)
     patch.setattr(server, "PUMP_SECONDS", 0.1)
     patch.setattr(sink, "RESEND_SECONDS", 0.5)

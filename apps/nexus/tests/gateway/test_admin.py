@@ -41,7 +41,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from nexus.auth.tokens import AUDIENCE, Tokens
-from nexus.gateway import admin, sockets
+from nexus.gateway import admin, admissions, sockets
 from oblivion_protocol import ADMIN_READ
 from oblivion_protocol.admin import MAX_FEED_LINES, FeedLine, Presence, Stats, TaskChanged
 
@@ -100,7 +100,7 @@ async def test_token_of_a_program_opens_the_feed_as_well(shared_world: World, vi
 async def test_who_was_removed_is_not_let_in_and_is_sent_away(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin, "ALLOWED_SECONDS", 0.1)
+    monkeypatch.setattr(admissions, "STANDING_SECONDS", 0.1)
     leaving, by_client = await person(shared_world), await person(shared_world)
     async with (
         another_gateway(shared_world.nexus) as gateway,

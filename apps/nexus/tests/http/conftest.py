@@ -21,12 +21,15 @@ from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
 from nexus.auth.roles import Role
-from nexus.auth.throttle import FailureThrottle
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import Tokens
 from nexus.http.app import create_app
 from nexus.http.gauges import StateMetrics
+from nexus.http.limits import RateLimits
+from nexus.http.metrics import LimitMetrics
 from nexus.http.parts import HealthParts, HttpParts
-from nexus.kit.embedded import EmbeddedPostgres
+from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
+from nexus.kit.limiting import Limiter
 from nexus.kit.pulse import Pulses
 from nexus.kit.sealing import Sealer
 from nexus.store.database import Database
@@ -112,7 +115,15 @@ def sealer() -> Sealer:
 
 
 @pytest.fixture
-def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
+async def limiter(valkey: EmbeddedValkey) -> AsyncIterator[Limiter]:
+    """Counts in a Redis that others use as well, under a name of its own."""
+    limiter = Limiter(valkey.url, prefix=f"limit:{uuid4().hex}", redis_seconds=1.0)
+    yield limiter
+    await limiter.aclose()
+
+
+@pytest.fixture
+def make_parts(clock: HeldClock, sealer: Sealer, limiter: Limiter) -> Callable[..., HttpParts]:
     def make(db: Database, **changes: Any) -> HttpParts:
         keys, clients, vendors = SigningKeys(db, sealer, clock), Clients(db, sealer, clock), Vendors(db, sealer, clock)
         registry = CollectorRegistry()
@@ -136,6 +147,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
             keys=keys,
             tokens=Tokens(keys, ISSUER + "/", clock),
             clients=clients,
+            standing=Standing(db, clients, clock),
             directory=AgentDirectory(db, clients, clock),
             members=Members(db, clock),
             linker=vendors,
@@ -145,7 +157,7 @@ def make_parts(clock: HeldClock, sealer: Sealer) -> Callable[..., HttpParts]:
             connector=vendors,
             clock=clock,
             health=replace(health, **{name: changes.pop(name) for name in {*changes} & {*HealthParts.__slots__}}),
-            throttle=FailureThrottle(clock),
+            limits=RateLimits(limiter, LimitMetrics(registry), requests_per_minute=600),
         )
         return replace(parts, **changes)
 

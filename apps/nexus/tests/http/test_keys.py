@@ -45,7 +45,7 @@ async def test_another_process_knows_a_new_key_at_once(database, sealer, clock):
     verifier = Tokens(there, "https://i", clock)
     await verifier.verify(old.access_token)
 
-    await here.rotate()
+    await here.rotate(published_seconds=0)
     new = await Tokens(here, "https://i", clock).issue("c", tenant, ["agent"])
 
     assert (await verifier.verify(new.access_token)).client_id == "c"
@@ -56,7 +56,7 @@ async def test_another_process_knows_a_new_key_at_once(database, sealer, clock):
 async def test_a_process_that_signs_with_its_copy_after_a_rotation_is_still_believed(database, sealer, clock):
     here, there = (SigningKeys(database, sealer, clock) for _ in range(2))
     await there.current()
-    await here.rotate()
+    await here.rotate(published_seconds=0)
     clock.advance(29)
     late = await Tokens(there, "https://i", clock).issue("c", new_id(), ["agent"])
     clock.advance(899)
@@ -65,10 +65,62 @@ async def test_a_process_that_signs_with_its_copy_after_a_rotation_is_still_beli
     assert (await there.current())[0] == (await here.current())[0]
 
 
+async def test_a_key_is_published_for_three_minutes_before_it_signs(database, sealer, clock):
+    here, there = (SigningKeys(database, sealer, clock) for _ in range(2))
+    old, _ = await here.current()
+    await there.current()
+    made = await here.rotate()
+    assert (made.signs_from - made.created_at).total_seconds() == 180
+    assert {key["kid"] for key in (await here.jwks())["keys"]} == {old, made.kid}
+    clock.advance(179)
+    assert [(await keys.current())[0] for keys in (here, there)] == [old, old]
+    assert {key["kid"] for key in (await there.jwks())["keys"]} == {old, made.kid}
+    clock.advance(1)
+    assert [(await keys.current())[0] for keys in (here, there)] == [made.kid, made.kid], "and nobody had to read"
+
+
+async def test_a_rotation_within_a_rotation_replaces_nothing_that_is_published(database, sealer, clock):
+    keys = SigningKeys(database, sealer, clock)
+    first, _ = await keys.current()
+    second = await keys.rotate()
+    clock.advance(60)
+    third = await keys.rotate()
+    assert {key["kid"] for key in (await keys.jwks())["keys"]} == {first, second.kid, third.kid}
+    signing = []
+    for _ in range(3):
+        signing.append((await keys.current())[0])
+        clock.advance(120)
+    assert signing == [first, second.kid, third.kid]
+
+
+async def test_a_key_that_signs_at_once_takes_the_place_of_one_that_was_to_come(database, sealer, clock):
+    keys = SigningKeys(database, sealer, clock)
+    first, _ = await keys.current()
+    await keys.rotate()
+    now = await keys.rotate(published_seconds=0)
+    assert {key["kid"] for key in (await keys.jwks())["keys"]} == {first, now.kid}
+    for _ in range(2):
+        assert (await keys.current())[0] == now.kid
+        clock.advance(600)
+
+
+async def test_a_leaked_key_ends_with_every_token_that_it_signed(database, sealer, clock):
+    here, there = (SigningKeys(database, sealer, clock) for _ in range(2))
+    token = await Tokens(here, "https://i", clock).issue("c", new_id(), ["agent"])
+    await Tokens(there, "https://i", clock).verify(token.access_token)
+    made = await here.rotate(leaked=True)
+    assert [key["kid"] for key in (await here.jwks())["keys"]] == [made.kid]
+    with pytest.raises(TokenInvalid):
+        await Tokens(here, "https://i", clock).verify(token.access_token)
+    clock.advance(30)
+    with pytest.raises(TokenInvalid):
+        await Tokens(there, "https://i", clock).verify(token.access_token)
+
+
 async def test_a_retired_key_ends_after_two_lives_of_a_token(database, sealer, clock):
     keys = SigningKeys(database, sealer, clock)
     old, _ = await keys.current()
-    new = await keys.rotate()
+    new = (await keys.rotate(published_seconds=0)).kid
     assert {key["kid"] for key in (await keys.jwks())["keys"]} == {old, new}
     clock.advance(1799)
     assert await keys.find(old) is not None
@@ -100,7 +152,7 @@ async def test_known_keys_stay_good_while_the_database_is_away(database, sealer,
 
 async def other_token(database, sealer, clock):
     keys = SigningKeys(database, sealer, clock)
-    await keys.rotate()
+    await keys.rotate(published_seconds=0)
     return await Tokens(keys, "https://i", clock).issue("c", new_id(), ["agent"])
 
 

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
+from nexus.auth.errors import TokenInvalid
 from nexus.http.parts import HttpParts
 from nexus.store.tables import AgentSession, AuditEntry, Task
 
@@ -136,10 +138,13 @@ async def test_rotation_gives_a_second_secret_and_says_how_long_the_first_lives(
 
 async def test_a_revoked_agent_is_locked_out_at_once_and_stays_on_the_roster(api, parts: HttpParts, acme):
     made = (await api.post("/v1/agents", json={"name": "fixer", "aliases": ["sq"]}, headers=acme.headers)).json()
-    assert await parts.clients.is_live(acme.id, made["client_id"])
+    token = await parts.tokens.issue(made["client_id"], acme.id, ["agent"])
+    principal = await parts.tokens.verify(token.access_token)
+    await parts.standing.check(principal)
     assert (await api.delete("/v1/agents/fixer", headers=acme.headers)).status_code == 204
     assert await parts.clients.authenticate(made["client_id"], made["client_secret"]) is None
-    assert not await parts.clients.is_live(acme.id, made["client_id"])
+    with pytest.raises(TokenInvalid):
+        await parts.standing.check(principal)
     (agent,) = (await api.get("/v1/agents", headers=acme.headers)).json()["items"]
     assert agent["revoked_at"] is not None
     assert (await api.get("/v1/aliases", headers=acme.headers)).json()["items"] == []

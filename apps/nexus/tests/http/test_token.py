@@ -9,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.oauth import assert_refused, basic
 
 from nexus.http.parts import HttpParts
 from nexus.store.database import Database
@@ -17,20 +18,8 @@ FORM = "application/x-www-form-urlencoded"
 GRANT = {"grant_type": "client_credentials"}
 
 
-def basic(client_id: str, secret: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
-
-
 def in_body(member) -> dict[str, str]:
     return GRANT | {"client_id": member.client_id, "client_secret": member.secret}
-
-
-def assert_refused(answer: httpx.Response, status: int, error: str) -> None:
-    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
-    assert set(answer.json()) == {"error", "error_description"} and answer.json()["error_description"]
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store" and answer.headers["pragma"] == "no-cache"
-    assert (status == 401) == ("www-authenticate" in answer.headers)
 
 
 @pytest.mark.parametrize("way", ["form", "basic", "json", "basic with its id in the body", "percent-encoded"])
@@ -195,15 +184,22 @@ async def test_the_endpoint_is_for_post_only(api):
     assert answer.headers["allow"] == "POST"
 
 
-async def test_who_guesses_is_slowed_down_and_who_knows_is_not(api, acme, clock):
+async def test_who_guesses_is_slowed_down_and_who_knows_is_not(api, acme):
     wrong = in_body(acme) | {"client_secret": "obl_sk_guess"}
     answers = [await api.post("/auth/token", data=wrong) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]
     assert_refused(answers[-1], 429, "invalid_client")
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert (await api.post("/auth/token", data=in_body(acme))).status_code == 200
-    clock.advance(61)
-    assert (await api.post("/auth/token", data=wrong)).status_code == 401
+
+
+async def test_a_secret_that_was_made_for_some_days_ends_by_itself(api, parts: HttpParts, acme, clock):
+    made = await parts.directory.create(acme.id, "guest", secret_days=7)
+    body = GRANT | {"client_id": made.client_id, "client_secret": made.client_secret}
+    clock.advance(7 * 24 * 3600 - 1)
+    assert (await api.post("/auth/token", data=body)).status_code == 200
+    clock.advance(1)
+    assert_refused(await api.post("/auth/token", data=body), 401, "invalid_client")
 
 
 async def test_both_secrets_work_during_a_rotation_and_the_old_one_ends(api, parts: HttpParts, acme, clock):
@@ -251,7 +247,7 @@ BODIES = st.one_of(
 HEADERS = st.one_of(st.none(), st.binary(max_size=40).map(lambda tail: b"Basic " + base64.b64encode(tail)))
 
 
-@pytest.mark.parametrize("path", ["/auth/token", "/auth/introspect"])
+@pytest.mark.parametrize("path", ["/auth/token", "/auth/introspect", "/auth/revoke"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=KINDS, body=BODIES, authorization=HEADERS)
 async def test_garbage_never_breaks_it(api, path: str, kind: str, body: bytes, authorization: bytes | None):

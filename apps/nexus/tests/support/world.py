@@ -156,7 +156,7 @@ async def serving(nexus: Nexus, listener: socket.socket) -> AsyncGenerator[Gatew
     server = _Server(
         uvicorn.Config(
             nexus.application(gateway), ws="websockets-sansio", ws_ping_interval=None, lifespan="off",
-            access_log=False, log_config=None, timeout_graceful_shutdown=1,
+            access_log=False, log_config=None, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=1,
         )
     )  # fmt: skip
     running = asyncio.create_task(server.serve(sockets=[listener]))

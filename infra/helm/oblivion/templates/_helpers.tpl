@@ -184,6 +184,10 @@ OBLIVION_OBSERVER_URL: {{ include "oblivion.observerUrl" . | quote }}
 {{- with .Values.nexus.corsOrigins }}
 OBLIVION_CORS_ORIGINS: {{ toJson . | quote }}
 {{- end }}
+{{- with .Values.nexus.trustedProxies }}
+OBLIVION_TRUSTED_PROXIES: {{ join "," . | quote }}
+{{- end }}
+OBLIVION_REQUESTS_PER_MINUTE: {{ .Values.nexus.requestsPerMinute | quote }}
 OBLIVION_QDRANT_URL: {{ required "nexus.qdrantUrl is not set: it says where Qdrant answers, such as http://qdrant:6333. Several gateways cannot share an embedded index." .Values.nexus.qdrantUrl | quote }}
 {{- with .Values.nexus.embeddingsUrl }}
 OBLIVION_EMBEDDINGS_URL: {{ . | quote }}

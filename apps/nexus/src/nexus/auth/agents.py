@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -57,16 +57,23 @@ class AgentDirectory:
         aliases: Sequence[str] = (),
         *,
         icon: str | None = None,
+        secret_days: int | None = None,
         actor: str = "system",
     ) -> CreatedAgent:
-        """A new agent, its client and its handles, all or nothing. Raises Invalid or AlreadyExists."""
+        """A new agent, its client and its handles, all or nothing. Raises Invalid or AlreadyExists.
+
+        With `secret_days` the secret ends by itself; a rotation makes one without an end.
+        """
+        expires_at = None if secret_days is None else self._clock.now() + timedelta(days=secret_days)
         handles = [names.alias(alias) for alias in aliases]
         agent = Agent(tenant_id=tenant_id, name=names.agent_name(name), skills=list(dict.fromkeys(skills)), icon=icon)
         try:
             async with self._db.tenant(tenant_id) as session:
                 session.add(agent)
                 await session.flush()
-                client_id, secret = await self._clients.add(session, tenant_id, name, [AGENT], agent.id, actor=actor)
+                client_id, secret = await self._clients.add(
+                    session, tenant_id, name, [AGENT], agent.id, actor=actor, expires_at=expires_at
+                )
                 await put_behind(session, tenant_id, agent.id, handles)
                 record(session, tenant_id, actor, "agent.create", name, {"aliases": handles})
         except IntegrityError as error:

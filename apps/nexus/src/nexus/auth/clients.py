@@ -75,6 +75,7 @@ class Clients:
         agent_id: UUID | None = None,
         *,
         actor: str,
+        expires_at: datetime | None = None,
     ) -> tuple[str, str]:
         """`create` within the caller's transaction."""
         wanted = tuple(dict.fromkeys(scopes))
@@ -85,7 +86,7 @@ class Clients:
         key.client_id = client_id = _client_id(name, kind_of(key))
         session.add(key)
         await session.flush()
-        secret = self._add_secret(session, key)
+        secret = self._add_secret(session, key, expires_at)
         record(session, tenant_id, actor, "client.create", client_id, {"name": name, "scopes": list(wanted)})
         await session.flush()
         return client_id, secret
@@ -106,33 +107,23 @@ class Clients:
                 )
             ).all()
         live = [
-            (key, stored.secret_hash)
+            (key, stored)
             for key, stored in rows
             if key.revoked_at is None and (stored.expires_at is None or now < stored.expires_at)
         ]
-        proven: ApiKey | None = None
-        for key, stored_hash in live:
-            if self._sealer.matches(secret, stored_hash):
-                proven = key
+        proven: tuple[ApiKey, ApiKeySecret] | None = None
+        for key, stored in live:
+            if self._sealer.matches(secret, stored.secret_hash):
+                proven = key, stored
         for _ in range(2 - len(live)):
             self._sealer.matches(secret if well_formed else _NOBODY, self._dummy_hash)
         if proven is None:
             return None
-        await self._used(proven.tenant_id, proven.client_id, proven.last_used_at)
-        return Authenticated(proven.client_id, proven.tenant_id, tuple(proven.scopes), proven.agent_id)
-
-    async def is_live(self, tenant_id: UUID, client_id: str) -> bool:
-        """Whether the client exists and was not revoked: its tokens end with it, not 15 minutes later."""
-        async with self._db.tenant(tenant_id) as session:
-            live = (
-                await session.execute(
-                    select(ApiKey.last_used_at).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None))
-                )
-            ).first()
-        if live is None:
-            return False
-        await self._used(tenant_id, client_id, live.last_used_at)
-        return True
+        key, stored = proven
+        if stored.pepper != self._sealer.pepper:
+            await self._pepper_anew(stored, secret)
+        await self.used(key.tenant_id, key.client_id, key.last_used_at)
+        return Authenticated(key.client_id, key.tenant_id, tuple(key.scopes), key.agent_id)
 
     async def listed(
         self, tenant_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
@@ -196,8 +187,11 @@ class Clients:
                 raise NotFound("No such client, or it is revoked already.")
             record(session, tenant_id, actor, "client.revoke", client_id)
 
-    async def _used(self, tenant_id: UUID, client_id: str, known: datetime | None) -> None:
-        """Notes that a client was here, once a minute; a row that somebody else holds is noted the next time."""
+    async def used(self, tenant_id: UUID, client_id: str, known: datetime | None) -> None:
+        """Notes that a client was here, once a minute; a row that somebody else holds is noted the next time.
+
+        `known` is the `last_used_at` that the caller has just read.
+        """
         now = self._clock.now()
         if known is not None and now - known < timedelta(seconds=USED_SECONDS):
             return
@@ -206,13 +200,21 @@ class Clients:
             free = select(ApiKey.id).where(ApiKey.client_id == client_id, stale).with_for_update(skip_locked=True)
             await session.execute(update(ApiKey).where(ApiKey.id == free.scalar_subquery()).values(last_used_at=now))
 
-    def _add_secret(self, session: AsyncSession, key: ApiKey) -> str:
+    async def _pepper_anew(self, stored: ApiKeySecret, secret: str) -> None:
+        """Keeps the hash of a secret, which we see only at a login, under the secret key that seals now."""
+        anew = {"secret_hash": self._sealer.hash(secret), "pepper": self._sealer.pepper}
+        async with self._db.tenant(stored.tenant_id) as session:
+            await session.execute(update(ApiKeySecret).where(ApiKeySecret.id == stored.id).values(anew))
+
+    def _add_secret(self, session: AsyncSession, key: ApiKey, expires_at: datetime | None = None) -> str:
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         session.add(
             ApiKeySecret(
                 tenant_id=key.tenant_id,
                 api_key_id=key.id,
                 secret_hash=self._sealer.hash(secret),
+                pepper=self._sealer.pepper,
+                expires_at=expires_at,
                 created_at=self._clock.now(),
             )
         )

@@ -32,6 +32,9 @@ MAX_TOKEN_CHARS = 4096
 CLOCK_SKEW_SECONDS = 10
 """How far in the future another process of ours may have issued a token."""
 
+_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]")
+"""Three parts, the last of 64 bytes. Decoders are generous: they skip what is no base64, and ignore bits at the end, so
+that one signature could be written in many ways (RFC 4648 §3.5)."""
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORBIDDEN_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"})
 """A token never tells us by which key to verify it, nor how to read it (RFC 8725 §3.10)."""
@@ -78,6 +81,7 @@ class _Claims(BaseModel):
     act: _Actor | None = None
     exp: int = Field(strict=True, ge=0, le=2**40)
     iat: int = Field(strict=True, ge=0, le=2**40)
+    nbf: int = Field(default=0, strict=True, ge=0, le=2**40)
     jti: str = Field(min_length=1, strict=True)
     scope: str = Field(strict=True)
     tenant_id: UUID
@@ -163,7 +167,7 @@ class Tokens:
             if payload["aud"] not in (audiences or (AUDIENCE,)):
                 raise ValueError("the token is for somebody else")
             claims = _Claims.model_validate(payload)
-        except (jwt.PyJWTError, ValidationError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValidationError, ValueError, TypeError, RecursionError) as error:
             raise TokenInvalid("The token is not valid here.") from error
         return self._in_time(claims)
 
@@ -172,7 +176,7 @@ class Tokens:
         expires_at = datetime.fromtimestamp(claims.exp, UTC)
         if now >= expires_at:
             raise TokenExpired("The token has expired.")
-        if datetime.fromtimestamp(claims.iat, UTC) > now + timedelta(seconds=CLOCK_SKEW_SECONDS):
+        if datetime.fromtimestamp(max(claims.iat, claims.nbf), UTC) > now + timedelta(seconds=CLOCK_SKEW_SECONDS):
             raise TokenInvalid("The token comes from the future; check the clocks of the servers.")
         return Principal(
             client_id=claims.client_id,
@@ -187,7 +191,7 @@ class Tokens:
 
 def _kid_of(token: str) -> str:
     """The key id of a token whose header is exactly of the kind that we write."""
-    if not token.isascii() or len(token) > MAX_TOKEN_CHARS:
+    if len(token) > MAX_TOKEN_CHARS or not _SHAPE.fullmatch(token):
         raise TokenInvalid("This is not a token.")
     try:
         header = cast("dict[str, object]", jwt.get_unverified_header(token))

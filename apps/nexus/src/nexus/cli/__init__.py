@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, Late] = {
     "agent": Late("admin", "agent", "Agents and their credentials."),
     "member": Late("members", "member", "People who may use the dashboard."),
     "observer": Late("members", "observer", "The dashboard's own credentials."),
+    "keys": Late("keys", "keys", "The installation's own keys: those that sign tokens, and the one that seals."),
     "deliveries": Late("admin", "deliveries", "Dead letters: list them, replay them."),
     "search": Late("search", "search", "The memory of what was said: index it anew, measure it."),
 }

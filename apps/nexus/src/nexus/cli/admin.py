@@ -97,13 +97,16 @@ def create(
     name: Annotated[str, typer.Argument(help="A short name, such as fixer.")],
     skill: Annotated[list[str] | None, typer.Option(help="A type of work it can do; may be repeated.")] = None,
     alias: Annotated[list[str] | None, typer.Option(help="A handle it answers to; may be repeated.")] = None,
+    expires_in_days: Annotated[int | None, typer.Option(min=1, help="When its secret ends by itself.")] = None,
     tenant: TenantOption = None,
 ) -> None:
     """Registers an agent and prints its credentials, once."""
 
     async def work(nexus: "Nexus") -> None:
         tenant_id = await tenant_named(nexus, tenant, create=True)
-        made = await nexus.directory.create(tenant_id, name, skill or (), alias or (), actor=ACTOR)
+        made = await nexus.directory.create(
+            tenant_id, name, skill or (), alias or (), secret_days=expires_in_days, actor=ACTOR
+        )
         typer.echo(f"AGENT_ID={made.client_id}\nAGENT_SECRET={made.client_secret}")
         Console(stderr=True).print(
             f"[dim]Agent {made.name} is registered. The secret is shown this once; `oblivion agent rotate {made.name}` "

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import select, text
 
+from nexus.auth.resealing import Resealer
 from nexus.bootstrap import Nexus, open_nexus
 from nexus.kit.logging import configure_logging
 from nexus.kit.telemetry import Off, destination
@@ -56,6 +57,7 @@ async def _examine(quiet: bool) -> bool:
         await check("Redis", lambda: _redis(nexus))
         await check("traces", _traces)
         if up:
+            await check("secret key", lambda: _secret_key(nexus))
             async with nexus.db.system() as session:
                 rows = (await session.scalars(select(Connection).order_by(Connection.vendor))).all()
             if not rows:
@@ -110,6 +112,17 @@ async def _traces() -> str:
         what = "our keys or headers" if answer.status_code in (401, 403) else "what we send"
         raise Unhealthy(f"{to.shown} does not take {what}: HTTP {answer.status_code}. {consequence}")
     return f"sent to {to.shown}"
+
+
+async def _secret_key(nexus: Nexus) -> str:
+    resealer = Resealer(nexus.db, nexus.sealer, nexus.clock)
+    counts = await resealer.report()
+    if lost := {kind: count.lost for kind, count in counts.items() if count.lost}:
+        which = ", ".join(f"{number} of the {kind}" for kind, number in lost.items())
+        raise Unhealthy(f"OBLIVION_SECRET_KEY does not open {which}: list the key that they were sealed with as well")
+    old = sum(count.resealed for count in counts.values())
+    opens = f"opens all that is sealed ({sum(count.total for count in counts.values())})"
+    return f"{opens}; {old} under an old key: run `oblivion keys reseal`" if old else opens
 
 
 async def _connection(nexus: Nexus, row: Connection) -> str:

@@ -124,6 +124,7 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # which proxies are believed is OBLIVION_TRUSTED_PROXIES' to say
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

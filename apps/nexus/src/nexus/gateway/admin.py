@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refuse
 
 from nexus.auth.errors import TokenExpired, TokenInvalid
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import ADMIN_SOCKET, Principal, Tokens
 from nexus.doorbell import Bells
 from nexus.feed.reading import Position
+from nexus.gateway import admissions
 from nexus.gateway.admissions import Admissions
 from nexus.gateway.outbox import Outbox
 from nexus.gateway.sockets import SWEEP_SECONDS, Sockets, parsed_refusal, refused
@@ -37,13 +39,8 @@ MAX_UNSENT = 8
 """Packets that may wait for a peer: with messages of 100 KiB less than 1 MiB."""
 SLOW_SECONDS = 15.0
 """How long a peer may read nothing of what waits for it."""
-ALLOWED_SECONDS = 5.0
-"""How often is looked whether somebody may still watch."""
 _RECONNECT_SECONDS = 0.5
 _TOPICS = ("inbox", "deliveries", "dispatch", "agents")
-
-Allowed = Callable[[Principal], Awaitable[bool]]
-"""Whether a token that is good is still its holder's: no client was revoked, no member removed."""
 
 
 class AdminDoor:
@@ -53,7 +50,7 @@ class AdminDoor:
         self,
         sockets: Sockets,
         tokens: Tokens,
-        allowed: Allowed,
+        standing: Standing,
         db: Database,
         bells: Bells,
         clock: Clock,
@@ -64,13 +61,12 @@ class AdminDoor:
     ) -> None:
         self._sockets = sockets
         self._tokens = tokens
-        self._allowed = allowed
         self._db = db
         self._clock = clock
         self._pulses = pulses
         self._labels = labels
         self._origins = origins
-        self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_person)
+        self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_person, standing)
         self._watched: dict[UUID, tuple[Watching, asyncio.Task[None]]] = {}
         self._slow_since: dict[str, float] = {}
         self._somebody = asyncio.Event()
@@ -88,7 +84,7 @@ class AdminDoor:
             await asyncio.gather(
                 self._repeat("admin.send", self._send_all, SEND_SECONDS),
                 self._repeat("admin.sweep", self._sweep, SWEEP_SECONDS),
-                self._repeat("admin.allowed", self._end_who_may_not, ALLOWED_SECONDS),
+                self._repeat("admin.standing", self._admissions.end_fallen, admissions.STANDING_SECONDS),
             )
         finally:
             loops = [loop for _, loop in self._watched.values()]
@@ -135,8 +131,6 @@ class AdminDoor:
             seconds = (principal.expires_at - self._clock.now()).total_seconds()
         if not principal.may(ADMIN_READ):
             raise Refuse("forbidden")
-        if not await self._allowed(principal):
-            raise TokenInvalid("The client of this token was revoked, or the person is no member any more.")
         return principal, seconds
 
     def _is_ours(self, environ: Mapping[str, Any]) -> bool:
@@ -226,13 +220,6 @@ class AdminDoor:
 
     async def _sweep(self) -> None:
         await self._admissions.sweep(time.monotonic())
-
-    async def _end_who_may_not(self) -> None:
-        for sid in self._sockets.within(NAMESPACE):
-            principal = self._admissions.of(sid)
-            if principal is not None and not await self._allowed(principal):
-                log.info("admin.not_allowed_any_more", sid=sid)
-                await self._sockets.disconnect(sid)
 
     async def _repeat(self, what: str, work: Callable[[], Awaitable[None]], period_seconds: float) -> None:
         with self._pulses.loop(f"gateway.{what}") as turn:

@@ -9,15 +9,20 @@ from pydantic import ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refuse
 
 from nexus.auth.errors import TokenExpired, TokenInvalid
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import Principal
 from nexus.gateway.sockets import Sockets, parsed_refusal, refused
 from nexus.kit.logging import get_logger
+from nexus.store.database import is_unavailable
 from oblivion_protocol import AuthRefresh, AuthRefreshRequested
 
 log = get_logger(__name__)
 
 REFRESH_BEFORE_SECONDS = 90
 ASK_AGAIN_SECONDS = 5.0
+STANDING_SECONDS = 2.0
+"""How often is looked whether what a socket came in by was revoked. A socket is closed within 5 s of that, in every
+process: each asks PostgreSQL by itself, and so it makes no difference whether Redis is there."""
 
 
 @dataclass(slots=True)
@@ -46,22 +51,31 @@ class Admissions:
         namespace: str,
         judge: Callable[[str], Awaitable[tuple[Principal, float]]],
         same_one: Callable[[Principal, Principal], bool],
+        standing: Standing,
     ) -> None:
         self._sockets = sockets
         self._namespace = namespace
         self._judge = judge
         self._same_one = same_one
+        self._standing = standing
         self._admitted: dict[str, Admitted] = {}
         sockets.on(namespace, "auth.refresh", self._refresh)
 
     async def let_in(self, sid: str, environ: dict[str, Any], auth: Any) -> Principal:
         """At the handshake. Raises Refuse."""
-        await self._sockets.turn_away_if_draining(sid, self._namespace, environ)
+        if self._sockets.draining:
+            await self._sockets.turn_away(sid, self._namespace, environ)
         try:
             given = AuthRefresh.model_validate(auth)
         except ValidationError as error:
             raise Refuse("unauthorized") from error
-        admitted = await self._admit(given.token)
+        try:
+            admitted = await self._admit(given.token)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("database.away", during="handshake", error=error)
+            await self._sockets.turn_away(sid, self._namespace, environ)
         self._sockets.enter(sid, self._namespace)
         self._admitted[sid] = admitted
         return admitted.principal
@@ -88,9 +102,19 @@ class Admissions:
                 request = AuthRefreshRequested(expires_in=int(left))
                 await self._sockets.emit(sid, "auth.refresh", request.model_dump())
 
+    async def end_fallen(self) -> None:
+        """Ends those whose token, client, agent or person was revoked."""
+        by_jti = {one.principal.jti: one.principal for one in self._admitted.values()}
+        fallen = await self._standing.fallen(by_jti.values())
+        for sid, admitted in list(self._admitted.items()):
+            if admitted.principal.jti in fallen:
+                log.info("socket.revoked", sid=sid, namespace=self._namespace)
+                await self._sockets.disconnect(sid)
+
     async def _admit(self, token: str) -> Admitted:
         try:
             principal, seconds = await self._judge(token)
+            await self._standing.check(principal)
         except TokenExpired as error:
             raise Refuse("token_expired") from error
         except TokenInvalid as error:
@@ -105,6 +129,10 @@ class Admissions:
             return parsed_refusal(error)
         except Refuse as error:
             return refused("invalid", str(error))
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return refused("rate_limited", "not possible at this moment; send it again a little later")
         if current is None or not self._same_one(renewed.principal, current):
             return refused("invalid", "the token belongs to somebody else")
         self._admitted[sid] = renewed

@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refuse
 
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import Principal, Tokens
 from nexus.doorbell import Bells
+from nexus.gateway import admissions
 from nexus.gateway import sockets as attendance
 from nexus.gateway.admin import AdminDoor
 from nexus.gateway.admissions import Admissions
@@ -58,6 +60,7 @@ class Gateway:
         pulses: Pulses,
         sockets: Sockets,
         admin: AdminDoor,
+        standing: Standing,
     ) -> None:
         self._db = db
         self._tokens = tokens
@@ -69,7 +72,7 @@ class Gateway:
         self._pulses = pulses
         self.sockets = sockets
         self._admin = admin
-        self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_agent)
+        self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_agent, standing)
         self._live: dict[str, LiveSession] = {}
         self._left: list[LiveSession] = []
         """Sessions that are over here, and not yet in PostgreSQL and Redis."""
@@ -98,6 +101,7 @@ class Gateway:
         await asyncio.gather(
             self._repeat("pump", self._pump, PUMP_SECONDS, self._pump_wake),
             self._repeat("sweep", self._sweep, attendance.SWEEP_SECONDS),
+            self._repeat("standing", self._admissions.end_fallen, admissions.STANDING_SECONDS),
             self._repeat("touch", self._touch, TOUCH_SECONDS),
             self._repeat("show", self._show, TOUCH_SECONDS),
             self._repeat("farewell", self._bid_farewell, TOUCH_SECONDS, self._left_wake),

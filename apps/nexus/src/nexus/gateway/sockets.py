@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refuse
@@ -79,14 +79,13 @@ class Sockets:
 
         self.sio.on(event, handle_in_turn, namespace=namespace)
 
-    async def turn_away_if_draining(self, sid: str, namespace: str, environ: dict[str, Any]) -> None:
-        """For who comes too late, by a moment. Raises Refuse.
+    async def turn_away(self, sid: str, namespace: str, environ: dict[str, Any]) -> NoReturn:
+        """For who cannot be served here now. Raises Refuse.
 
         A refusal would be about its token; a connection that breaks is tried again.
         """
-        if self.draining:
-            await self._engine.hang_up(self._connection(sid, namespace), environ)
-            raise Refuse("unauthorized")
+        await self._engine.hang_up(self._connection(sid, namespace), environ)
+        raise Refuse("unauthorized")
 
     def enter(self, sid: str, namespace: str) -> None:
         """A socket was let in. Raises Refuse when its peer has gone meanwhile."""

@@ -35,19 +35,24 @@ _SCHEME = OAuth2(
 async def authenticated(
     request: Request, parts: Parts, _documented: Annotated[str | None, Depends(_SCHEME)]
 ) -> Principal:
-    """The caller, from `Authorization: Bearer`. A revoked client's tokens stop working at once."""
+    """The caller, from `Authorization: Bearer`. What was revoked stops working at once."""
     headers = request.headers.getlist("authorization")
     scheme, _, token = (headers[0] if len(headers) == 1 else "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
+        await parts.limits.stranger(request.scope)
         # RFC 6750 §3.1: no error code for a request that lacks any authentication information.
         raise Refused(
             401,
             "This needs an access token: Authorization: Bearer, from POST /auth/token.",
             headers={"WWW-Authenticate": 'Bearer realm="nexus"'},
         )
-    principal = await parts.tokens.verify(token.strip())
-    if not await parts.clients.is_live(principal.tenant_id, principal.client_id):
-        raise TokenInvalid("The client of this token was revoked.")
+    try:
+        principal = await parts.tokens.verify(token.strip())
+        await parts.standing.check(principal)
+    except TokenInvalid:
+        await parts.limits.stranger(request.scope)
+        raise
+    await parts.limits.client(request.scope, principal)
     return principal
 
 

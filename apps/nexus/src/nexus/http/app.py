@@ -88,7 +88,7 @@ def create_app(parts: HttpParts) -> FastAPI:
             allow_origins=list(parts.cors_origins),
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
-            expose_headers=["X-Request-Id"],
+            expose_headers=["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
     app.add_middleware(Boundary)
     return app

@@ -6,6 +6,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nexus.http.limits import HEADERS
 from nexus.http.problems import Outcome, outcome_of, problem
 from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
@@ -35,7 +36,9 @@ class Boundary:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                more = {"x-request-id": request_id, **scope["state"].get(HEADERS, {})}
+                added = [(name.lower().encode(), value.encode()) for name, value in more.items()]
+                message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

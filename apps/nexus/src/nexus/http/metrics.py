@@ -108,6 +108,24 @@ class WorkMetrics:
         self._muted.inc()
 
 
+class LimitMetrics:
+    """`oblivion_rate_limited_total`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = Counter(
+            "oblivion_rate_limited",
+            "Requests that had to wait, by what they were counted by",
+            ["scope"],
+            registry=registry,
+        )
+        for scope in ("client", "token", "failures", "address"):
+            self._refused.labels(scope)
+
+    def refused(self, scope: str) -> None:
+        """Counts one; `scope` is the name of a limit."""
+        self._refused.labels(scope).inc()
+
+
 class VendorMetrics:
     """`oblivion_vendor_requests_total` and `oblivion_vendor_circuits_open`; `vendors` are names of integrations."""
 

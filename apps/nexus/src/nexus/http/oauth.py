@@ -1,21 +1,23 @@
-"""The token endpoint and its relatives: RFC 6749 §4.4, RFC 8693, RFC 7662, RFC 7517, RFC 8414."""
+"""The token endpoint and its relatives: RFC 6749 §4.4, RFC 8693, RFC 7009, RFC 7662, RFC 7517, RFC 8414."""
 
+import contextlib
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from nexus.auth.clients import Authenticated
 from nexus.auth.errors import TokenInvalid
+from nexus.auth.keys import JWKS_SECONDS
 from nexus.auth.roles import allows
-from nexus.auth.tokens import ADMIN_SOCKET, AUDIENCE
+from nexus.auth.tokens import ADMIN_SOCKET, AUDIENCE, Principal
 from nexus.http import credentials, exchange
 from nexus.http.credentials import OAuthRefused, OAuthRequest
 from nexus.http.parts import HttpParts, Parts
-from nexus.http.problems import RETRY_AFTER_SECONDS
+from nexus.http.problems import RETRY_AFTER_SECONDS, Refused
 from nexus.store.database import is_unavailable
 from oblivion_protocol.resources import ExchangedTokenResponse, OAuthError, TokenResponse
-from oblivion_protocol.scopes import ADMIN_READ, ALL_SCOPES
+from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, ALL_SCOPES, Scope
 
 router = APIRouter(tags=["oauth"])
 
@@ -57,11 +59,11 @@ async def issue_token(request: Request, parts: Parts) -> JSONResponse:
             case None:
                 raise OAuthRefused("invalid_request", f"grant_type is missing; it is {_GRANT} or {exchange.GRANT}.")
             case "client_credentials":
-                client = await _proven(request, parts, asked)
+                client = await _served(request, parts, asked)
                 scopes = exchange.narrowed(asked.parameters.get("scope"), client.scopes)
                 token = await parts.tokens.issue(client.client_id, client.tenant_id, scopes, client.agent_id)
             case exchange.GRANT:
-                client = await _proven(request, parts, asked)
+                client = await _served(request, parts, asked)
                 token = await exchange.exchange(parts, client, asked.parameters)
             case _:
                 raise OAuthRefused("unsupported_grant_type", f"The grant types here are {_GRANT} and {exchange.GRANT}.")
@@ -83,7 +85,7 @@ async def introspect_token(request: Request, parts: Parts) -> JSONResponse:
     """Whether a token is good, RFC 7662: for its own client, and for clients that may read all of its tenant."""
     try:
         asked = await credentials.read(request)
-        client = await _proven(request, parts, asked)
+        client = await _known(request, parts, asked)
         token = asked.parameters.get("token")
         if token is None:
             raise OAuthRefused("invalid_request", "token is missing.")
@@ -96,12 +98,47 @@ async def introspect_token(request: Request, parts: Parts) -> JSONResponse:
         raise
 
 
+@router.post(
+    "/auth/revoke",
+    response_class=Response,
+    responses={
+        200: {"description": "The token does not work, whatever it was."},
+        400: {"model": OAuthError},
+        401: {"model": OAuthError},
+        429: {"model": OAuthError},
+        503: {"model": OAuthError},
+    },
+    openapi_extra=_body_docs({"token": {"type": "string"}, "token_type_hint": {"type": "string"}}, ["token"]),
+)
+async def revoke_token(request: Request, parts: Parts) -> Response:
+    """Ends a token, RFC 7009: a client's own, or with `admin:write` any of its tenant. Sockets close within 5 s."""
+    try:
+        asked = await credentials.read(request)
+        client = await _known(request, parts, asked)
+        token = asked.parameters.get("token")
+        if token is None:
+            raise OAuthRefused("invalid_request", "token is missing.")
+        # The hint is none to us (§2.1: it may be ignored): there is one type of token.
+        with contextlib.suppress(TokenInvalid):
+            principal = await parts.tokens.verify(token, AUDIENCE, ADMIN_SOCKET)
+            if _concerns(principal, client, ADMIN_WRITE):
+                await parts.standing.revoke(principal, actor=client.client_id)
+        # §2.2: the same answer to what is unknown, over, or somebody else's; it tells nobody what is what.
+        return Response(headers=NO_STORE)
+    except OAuthRefused as refused:
+        return _refusal(refused)
+    except Exception as error:
+        if is_unavailable(error):
+            return _refusal(_AWAY)  # §2.2.1: the token must be taken for one that still works
+        raise
+
+
 @router.get("/.well-known/jwks.json")
 async def get_jwks(parts: Parts) -> JSONResponse:
     """The keys that verify access tokens, RFC 7517 §5."""
     return JSONResponse(
         await parts.keys.jwks(),
-        headers={"Cache-Control": "public, max-age=60"},
+        headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}"},
         media_type="application/jwk-set+json",
     )
 
@@ -116,12 +153,14 @@ async def get_authorization_server(parts: Parts) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer}/auth/authorize",
         "token_endpoint": f"{issuer}/auth/token",
         "introspection_endpoint": f"{issuer}/auth/introspect",
+        "revocation_endpoint": f"{issuer}/auth/revoke",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "grant_types_supported": [_GRANT, exchange.GRANT],
         "response_types_supported": [],
         "scopes_supported": list(ALL_SCOPES),
         "token_endpoint_auth_methods_supported": _AUTH_METHODS,
         "introspection_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": _AUTH_METHODS,
     }
 
 
@@ -129,8 +168,7 @@ async def _proven(request: Request, parts: HttpParts, asked: OAuthRequest) -> Au
     client = await parts.clients.authenticate(asked.client_id, asked.client_secret)
     if client is not None:
         return client
-    address = request.client.host if request.client else ""
-    wait_seconds = parts.throttle.failed(f"{address} {asked.client_id}")
+    wait_seconds = await parts.limits.failed(request.scope, asked.client_id)
     if wait_seconds is None:
         raise credentials.invalid_client()
     raise OAuthRefused(
@@ -141,16 +179,41 @@ async def _proven(request: Request, parts: HttpParts, asked: OAuthRequest) -> Au
     )
 
 
+async def _served(request: Request, parts: HttpParts, asked: OAuthRequest) -> Authenticated:
+    """A client that proved its secret and may have one more token."""
+    client = await _proven(request, parts, asked)
+    subject = asked.parameters.get("subject_token", "")
+    wait_seconds = await parts.limits.token(request.scope, client.client_id, subject)
+    if wait_seconds is None:
+        return client
+    raise OAuthRefused(
+        "temporarily_unavailable",
+        "Too many tokens; keep the one that you have until it ends.",
+        status=429,
+        headers={"Retry-After": str(wait_seconds)},
+    )
+
+
+async def _known(request: Request, parts: HttpParts, asked: OAuthRequest) -> Authenticated:
+    """A client that proved its secret and may ask about one more token."""
+    client = await _proven(request, parts, asked)
+    try:
+        await parts.limits.request(request.scope, str(client.tenant_id), client.client_id, "")
+    except Refused as refused:
+        raise OAuthRefused(
+            "temporarily_unavailable", refused.detail, status=refused.status, headers=refused.headers
+        ) from refused
+    return client
+
+
 async def _introspected(parts: HttpParts, client: Authenticated, token: str) -> dict[str, Any]:
     """RFC 7662 §2.2; a token that is none of the caller's business is not active for it."""
     try:
         principal = await parts.tokens.verify(token, AUDIENCE, ADMIN_SOCKET)
+        if not _concerns(principal, client, ADMIN_READ):
+            return {"active": False}
+        await parts.standing.check(principal)
     except TokenInvalid:
-        return {"active": False}
-    own = principal.client_id == client.client_id or allows(client.scopes, ADMIN_READ)
-    if principal.tenant_id != client.tenant_id or not own:
-        return {"active": False}
-    if not await parts.clients.is_live(principal.tenant_id, principal.client_id):
         return {"active": False}
     return {
         "active": True,
@@ -165,6 +228,12 @@ async def _introspected(parts: HttpParts, client: Authenticated, token: str) -> 
         "tenant_id": str(principal.tenant_id),
         "agent_id": str(principal.agent_id) if principal.agent_id else None,
     }
+
+
+def _concerns(principal: Principal, client: Authenticated, scope: Scope) -> bool:
+    """Whether a token is the client's own, or of a tenant in which the client has this scope."""
+    own = principal.client_id == client.client_id or allows(client.scopes, scope)
+    return own and principal.tenant_id == client.tenant_id
 
 
 _AWAY = OAuthRefused(

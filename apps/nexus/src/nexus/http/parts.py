@@ -12,8 +12,9 @@ from nexus.auth.agents import AgentDirectory
 from nexus.auth.clients import Clients
 from nexus.auth.keys import SigningKeys
 from nexus.auth.members import Members
-from nexus.auth.throttle import FailureThrottle
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import Tokens
+from nexus.http.limits import RateLimits
 from nexus.kit.clock import Clock
 from nexus.kit.pulse import Pulses
 from nexus.store.database import Database
@@ -155,6 +156,7 @@ class HttpParts:
     keys: SigningKeys
     tokens: Tokens
     clients: Clients
+    standing: Standing
     directory: AgentDirectory
     members: Members
     linker: Linker
@@ -164,7 +166,7 @@ class HttpParts:
     connector: Connector
     clock: Clock
     health: HealthParts
-    throttle: FailureThrottle
+    limits: RateLimits
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API from a browser; nobody's unless said so."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])

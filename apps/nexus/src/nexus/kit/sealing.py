@@ -25,8 +25,11 @@ class Sealer:
     def __init__(self, secret_keys: list[str]) -> None:
         if not secret_keys or not all(secret_keys):
             raise ValueError("at least one secret key is needed")
-        self._fernet = MultiFernet([Fernet(_derive(key, b"seal")) for key in secret_keys])
+        ciphers = [Fernet(_derive(key, b"seal")) for key in secret_keys]
+        self._first, self._fernet = ciphers[0], MultiFernet(ciphers)
         self._peppers = [_derive(key, b"pepper") for key in secret_keys]
+        self.pepper = _derive(secret_keys[0], b"name of the pepper")[:12].decode()
+        """The name of the pepper that `hash` takes; says nothing about the key."""
 
     def seal(self, value: dict[str, Any]) -> bytes:
         """Encrypts a JSON object."""
@@ -38,6 +41,14 @@ class Sealer:
             return json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:
             raise SealError("sealed with another secret key") from error
+
+    def resealed(self, sealed: bytes) -> bytes | None:
+        """The same value under the first key; None when it is already. Raises SealError under a foreign key."""
+        try:
+            self._first.decrypt(sealed)
+        except InvalidToken:
+            return self.seal(self.open(sealed))
+        return None
 
     def hash(self, secret: str) -> bytes:
         """HMAC-SHA256 under the current pepper, 32 bytes. Only for secrets of high entropy."""

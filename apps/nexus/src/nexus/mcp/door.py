@@ -10,10 +10,11 @@ from uuid import uuid4
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from nexus.auth.clients import Clients
 from nexus.auth.errors import TokenInvalid
+from nexus.auth.standing import Standing
 from nexus.auth.tokens import Principal, Tokens
 from nexus.http.boundary import Boundary
+from nexus.http.limits import RateLimits
 from nexus.http.problems import Refused
 from nexus.mcp import processes
 from nexus.mcp.processes import Client
@@ -35,10 +36,19 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class McpDoor:
     """ASGI application for the paths that `serves` names."""
 
-    def __init__(self, tools: AgentTools, tokens: Tokens, clients: Clients, public_url: str, version: str) -> None:
+    def __init__(
+        self,
+        tools: AgentTools,
+        tokens: Tokens,
+        standing: Standing,
+        limits: RateLimits,
+        public_url: str,
+        version: str,
+    ) -> None:
         self._tools = tools
         self._tokens = tokens
-        self._clients = clients
+        self._standing = standing
+        self._limits = limits
         self._resource = public_url.rstrip("/") + PATH
         self._metadata = public_url.rstrip("/") + METADATA + PATH
         self._version = version
@@ -60,7 +70,7 @@ class McpDoor:
             await self._describe()(scope, receive, send)
             return
         headers = _headers(scope)
-        principal = await self._admit(headers)
+        principal = await self._admit(scope, headers)
         assert principal.agent_id is not None
         client = Client(principal.tenant_id, principal.agent_id, _instance(headers))
         match scope["method"]:
@@ -87,16 +97,18 @@ class McpDoor:
             headers={"Cache-Control": "public, max-age=300"},
         )
 
-    async def _admit(self, headers: Mapping[str, str]) -> Principal:
+    async def _admit(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
+            await self._limits.stranger(scope)
             raise self._refused(401, "This needs an access token: Authorization: Bearer, from POST /auth/token.")
         try:
             principal = await self._tokens.verify(token.strip())
-            if not await self._clients.is_live(principal.tenant_id, principal.client_id):
-                raise TokenInvalid("The client of this token was revoked.")
+            await self._standing.check(principal)
         except TokenInvalid as error:
+            await self._limits.stranger(scope)
             raise self._refused(401, error.reason, error="invalid_token") from error
+        await self._limits.client(scope, principal)
         if AGENT not in principal.scopes or principal.agent_id is None:
             detail = f"This needs a token of an agent, with the scope {AGENT}."
             raise self._refused(403, detail, error="insufficient_scope")

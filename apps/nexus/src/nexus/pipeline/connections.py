@@ -2,8 +2,9 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
@@ -22,6 +23,8 @@ ANY_KEY = "*"
 _CONNECTION_TTL_SECONDS = 15.0
 _KEY_TTL_SECONDS = 10.0
 _UNKNOWN_KEY_TTL_SECONDS = 1.0
+RENEWED_SECONDS = 1.0
+"""How old a copy of a secret may be that did not sign a request: another process may have been given a new one."""
 _MAX_CACHED_KEYS = 10_000
 _MAX_ANY_KEY_SECRETS = 50
 
@@ -33,6 +36,8 @@ class WebhookSecret:
     connection_id: UUID
     tenant_id: UUID
     secret: str
+    expires_at: datetime | None = None
+    """Set for the previous one, after a renewal."""
 
 
 class Connections:
@@ -52,11 +57,13 @@ class Connections:
         self._connections: dict[UUID, tuple[float, Connected]] = {}
         self._secrets: OrderedDict[tuple[str, str], tuple[float, tuple[WebhookSecret, ...]]] = OrderedDict()
 
-    async def secrets(self, source: str, key: str) -> tuple[WebhookSecret, ...]:
+    async def secrets(
+        self, source: str, key: str, *, max_age_seconds: float = _KEY_TTL_SECONDS
+    ) -> tuple[WebhookSecret, ...]:
         """Secrets under which a request of this source with this key may be signed; empty when unknown."""
         now = time.monotonic()
         cached = self._secrets.get((source, key))
-        if cached is not None and cached[0] > now:
+        if cached is not None and now - cached[0] < (max_age_seconds if cached[1] else _UNKNOWN_KEY_TTL_SECONDS):
             self._secrets.move_to_end((source, key))
             return cached[1]
         query = select(WebhookKey).where(WebhookKey.source == source).limit(_MAX_ANY_KEY_SECRETS)
@@ -64,13 +71,18 @@ class Connections:
             query = query.where(WebhookKey.key == key)
         async with self._db.system() as session:
             rows = (await session.scalars(query)).all()
-        found = tuple(
-            WebhookSecret(row.connection_id, row.tenant_id, self._sealer.open(row.sealed)["secret"]) for row in rows
-        )
-        self._secrets[source, key] = (now + (_KEY_TTL_SECONDS if found else _UNKNOWN_KEY_TTL_SECONDS), found)
+        found = tuple(secret for row in rows for secret in self._live(row))
+        self._secrets[source, key] = (now, found)
         while len(self._secrets) > _MAX_CACHED_KEYS:
             self._secrets.popitem(last=False)
         return found
+
+    def _live(self, row: WebhookKey) -> Iterator[WebhookSecret]:
+        sealed = self._sealer.open(row.sealed)
+        yield WebhookSecret(row.connection_id, row.tenant_id, sealed["secret"])
+        if "previous" in sealed:
+            until = datetime.fromisoformat(sealed["previous_until"])
+            yield WebhookSecret(row.connection_id, row.tenant_id, sealed["previous"], until)
 
     async def get(self, connection_id: UUID) -> Connected:
         """A connection with its credentials. Raises Rejected when it is gone."""

@@ -14,8 +14,8 @@ from nexus.kit.batching import NaturalBatcher
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.kit.trace import handed_on, traceparent_or_new
-from nexus.pipeline.connections import Connections
-from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply, Unreadable
+from nexus.pipeline.connections import RENEWED_SECONDS, Connections, WebhookSecret
+from nexus.pipeline.ports import Drop, Incoming, RawRequest, Reply, Source, Unreadable
 from nexus.pipeline.steps import step
 from nexus.store.database import Database, is_unavailable
 
@@ -105,16 +105,12 @@ class Inbox:
         key = source.key_of(request)
         try:
             async with asyncio.timeout(SECRET_TIMEOUT_SECONDS):
-                candidates = await self._connections.secrets(source.name, key)
+                signed = await self._signers(source, key, request)
         except Exception as error:
             if is_unavailable(error):
                 raise StoreUnavailable from error
             raise
-        now = self._clock.now()
-        signed = [found for found in candidates if source.verify(request, found.secret, now)]
         if not signed:
-            if not candidates:
-                source.verify(request, _NO_SECRET, now)
             raise BadSignature
         match source.read(request):
             case Incoming() as incoming:
@@ -122,6 +118,22 @@ class Inbox:
                 return await self._store(sender.tenant_id, sender.connection_id, source.name, incoming, request)
             case (Reply() | Drop()) as answer:
                 return answer
+
+    async def _signers(self, source: Source, key: str, request: RawRequest) -> list[WebhookSecret]:
+        """The secrets that have signed a request; looks again when a copy is old and none has."""
+        now = self._clock.now()
+
+        def signers(secrets: Sequence[WebhookSecret]) -> list[WebhookSecret]:
+            live = [one for one in secrets if one.expires_at is None or now < one.expires_at]
+            if not live:
+                source.verify(request, _NO_SECRET, now)
+            return [one for one in live if source.verify(request, one.secret, now)]
+
+        known = await self._connections.secrets(source.name, key)
+        if signed := signers(known):
+            return signed
+        fresh = await self._connections.secrets(source.name, key, max_age_seconds=RENEWED_SECONDS)
+        return signers(fresh) if fresh != known else []
 
     async def accept(self, connection_id: UUID, request: RawRequest) -> Stored | Reply | Drop:
         """Takes an event over a connection of ours that needs no signature. Raises as `receive` does."""

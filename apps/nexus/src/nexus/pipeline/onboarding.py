@@ -42,7 +42,7 @@ class Onboarding:
         self._connections = connections
         self._sealer = sealer
         self._clock = clock
-        self._subscriptions = Subscriptions(db, sealer)
+        self._subscriptions = Subscriptions(db, sealer, clock)
         self._public_url = public_url.rstrip("/")
 
     async def connect(

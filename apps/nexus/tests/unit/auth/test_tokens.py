@@ -175,6 +175,8 @@ async def test_a_header_of_any_other_kind_is_refused_even_when_signed(tokens: To
         {"exp": -1},
         {"iat": None},
         {"iat": CLAIMS["iat"] + 60},
+        {"nbf": CLAIMS["iat"] + 60},
+        {"nbf": "0"},
         {"jti": None},
         {"scope": None},
         {"scope": ["admin:read"]},
@@ -238,10 +240,20 @@ async def test_a_signature_of_another_kind_is_refused(tokens: Tokens):
 
 async def test_any_changed_character_breaks_a_token(tokens: Tokens):
     token = (await tokens.issue("c", TENANT, ["agent"])).access_token
-    for place in range(0, len(token) - 1, 7):
+    for place in (*range(0, len(token) - 1, 7), len(token) - 1):
         changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         with pytest.raises(TokenInvalid):
             await tokens.verify(changed)
+
+
+@pytest.mark.parametrize("junk", ["=", "==", "!", " ", "\n", "*", "é"])
+async def test_a_signature_can_be_written_in_one_way_only(tokens: Tokens, junk: str):
+    head, body, signature = (await tokens.issue("c", TENANT, ["agent"])).access_token.split(".")
+    last = "AQgw".index(signature[-1])
+    unused_bits = "BRhx"[last]
+    for written in (signature + junk, signature[:40] + junk + signature[40:], signature[:-1] + unused_bits):
+        with pytest.raises(TokenInvalid):
+            await tokens.verify(f"{head}.{body}.{written}")
 
 
 @pytest.mark.parametrize("claims", [[], None, "x", 1, b"\xff", b"[" * 3000])

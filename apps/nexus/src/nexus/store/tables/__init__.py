@@ -11,7 +11,16 @@ from nexus.store.tables.audit import AuditEntry
 from nexus.store.tables.base import Base, Identified, TenantOwned
 from nexus.store.tables.connections import Connection, Pace, WebhookKey
 from nexus.store.tables.conversations import Message, ProjectMapping, TaskMapping
-from nexus.store.tables.identity import Agent, AgentAlias, ApiKey, ApiKeySecret, Member, SigningKey, Tenant
+from nexus.store.tables.identity import (
+    Agent,
+    AgentAlias,
+    ApiKey,
+    ApiKeySecret,
+    Member,
+    RevokedToken,
+    SigningKey,
+    Tenant,
+)
 from nexus.store.tables.memory import SearchChange
 from nexus.store.tables.mutes import HeldPost, Mute
 from nexus.store.tables.queues import Delivery, InboxEvent
@@ -37,6 +46,7 @@ __all__ = [
     "Pace",
     "ProjectMapping",
     "Question",
+    "RevokedToken",
     "SearchChange",
     "SigningKey",
     "Task",

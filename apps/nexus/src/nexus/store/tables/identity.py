@@ -20,14 +20,25 @@ class Tenant(Base, Identified):
 
 
 class SigningKey(Base):
-    """A key pair that signs access tokens; two are live during a rotation."""
+    """A key pair that signs access tokens from `signs_from` to `retired_at`; published as soon as it is here."""
 
     __tablename__ = "signing_keys"
     kid: Mapped[str] = mapped_column(primary_key=True)
     sealed_private_key: Mapped[bytes]
     public_key: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    signs_from: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     retired_at: Mapped[datetime | None]
+
+
+class RevokedToken(Base, Identified, TenantOwned):
+    """An access token that was revoked before its end."""
+
+    __tablename__ = "revoked_tokens"
+    __table_args__ = (UniqueConstraint("tenant_id", "jti"),)
+    jti: Mapped[str]
+    client_id: Mapped[str]
+    expires_at: Mapped[datetime]
 
 
 class Agent(Base, Identified, TenantOwned):
@@ -83,6 +94,8 @@ class ApiKeySecret(Base, Identified, TenantOwned):
     __tablename__ = "api_key_secrets"
     api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
     secret_hash: Mapped[bytes]
+    pepper: Mapped[str | None]
+    """Which secret key the hash was made with (`Sealer.pepper`); None: by a release that did not write it down."""
     expires_at: Mapped[datetime | None]
 
 

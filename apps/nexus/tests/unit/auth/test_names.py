@@ -1,20 +1,9 @@
-"""What may be called what, and how guessing is slowed down."""
-
-from datetime import UTC, datetime, timedelta
+"""What may be called what."""
 
 import pytest
 
 from nexus.auth import names
 from nexus.auth.errors import Invalid
-from nexus.auth.throttle import MAX_KEYS, FailureThrottle
-
-
-class HeldClock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
 
 
 @pytest.mark.parametrize("name", ["fixer", "Fixer-2", "a", "a.b_c", "x" * 64])
@@ -37,22 +26,3 @@ def test_an_alias_is_kept_without_its_at_sign(typed: str, kept: str):
 def test_an_alias_that_nobody_can_type_as_a_word_is_refused(typed: str):
     with pytest.raises(Invalid):
         names.alias(typed)
-
-
-def test_the_eleventh_failure_in_a_minute_waits_until_the_first_is_a_minute_old():
-    clock = HeldClock()
-    throttle = FailureThrottle(clock)
-    for _ in range(10):
-        assert throttle.failed("a") is None
-        clock.time += timedelta(seconds=1)
-    assert throttle.failed("a") == 50
-    assert throttle.failed("b") is None
-    clock.time += timedelta(seconds=70)
-    assert throttle.failed("a") is None
-
-
-def test_a_flood_of_callers_is_forgotten_and_not_kept():
-    throttle = FailureThrottle(HeldClock())
-    for number in range(MAX_KEYS + 500):
-        throttle.failed(str(number))
-    assert len(throttle._failures) == MAX_KEYS
