@@ -3,11 +3,13 @@
 import random
 
 PINGS = [
-    "<!channel>", "<!here>", "<!everyone>", "<!here|here>", "<@U0DANA0001>", "<@U0DANA0001|dana>", "<#C0GENERAL1|general>",
+    "<!channel>", "<!here>", "<!everyone>", "<!here|here>", "<@U0DANA0001>", "<@U0DANA0001|dana>",
+    "<#C0GENERAL1|general>",
     "<!subteam^S0ONCALL01>", "<!subteam^S0ONCALL01|@oncall>", "@here", "@channel", "@everyone", "@U0DANA0001",
     "&lt;!channel&gt;", "&amp;lt;!here&amp;gt;", "&#60;!channel&#62;", "&LT;!here&GT;", "<\n!channel>", "< !here >",
     "<<!here>>", "<!<!here>channel>", "<!date^0^{date}|<!here>>", "<! channel>", "<!chan\u200bnel>", "<\u202e!here>",
-    "\uff20here", "\ufe6bchannel", "\uff1c!channel\uff1e", "\u2039!here\u203a", "<!channel|", "!channel>", "<", ">", "&", "&lt",
+    "\uff20here", "\ufe6bchannel", "\uff1c!channel\uff1e", "\u2039!here\u203a", "<!channel|", "!channel>",
+    "<", ">", "&", "&lt",
     "<!", "<@", "<#", "|",
 ]  # fmt: skip
 LINKS = [
@@ -23,9 +25,11 @@ LINKS = [
     "https://" + "a" * 2000 + ".example", "https://evil.example/" + "x" * 1600, "www.evil.example", "https://bank.example.",
 ]  # fmt: skip
 UNSEEN = [
-    "\u202e", "\u202d", "\u2066", "\u2067", "\u2069", "\u200b", "\u200d", "\u200f", "\u2060", "\u206a", "\ufeff", "\u00ad",
+    "\u202e", "\u202d", "\u2066", "\u2067", "\u2069", "\u200b", "\u200d", "\u200f", "\u2060", "\u206a", "\ufeff",
+    "\u00ad",
     "\u034f", "\u061c", "\u115f", "\u180e", "\u3164", "\uffa0", "\ufff9", "\U000e0041", "\U000e007f", "\U000e0100",
-    "\x00", "\x07", "\x1b[31m", "\x7f", "\x85", "\u2028", "\u2029", "\ud800", "\udfff", "\r", "\x0b", "\ufe00", "\U0001d173",
+    "\x00", "\x07", "\x1b[31m", "\x7f", "\x85", "\u2028", "\u2029", "\ud800", "\udfff", "\r", "\x0b", "\ufe00",
+    "\U0001d173",
 ]  # fmt: skip
 MARKS = [
     "*",

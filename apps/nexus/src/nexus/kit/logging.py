@@ -1,32 +1,29 @@
 """Structured logs: an event and its facts, never a story, never a secret."""
 
 import logging
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, cast
 
 import structlog
 
+from nexus.kit.credentials import masked_shapes
+
 LogFormat = Literal["console", "json"]
 
-_SECRETS = re.compile(
-    r"xox[abeprs]-[\w-]+|xapp-[\w-]+|pk_\d+_\w+|obl_sk_[\w-]+|gh[opsu]_\w+|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-)
 _MASK = "[redacted]"
 
 
 def redact(value: Any) -> Any:
     """The same value with everything that looks like a credential masked, at any depth."""
     if isinstance(value, str):
-        return _SECRETS.sub(_MASK, value)
+        return masked_shapes(value, _MASK)
     if isinstance(value, Mapping):
         return {key: redact(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
         return [redact(item) for item in cast("list[Any]", value)]
     if isinstance(value, BaseException):
-        return _SECRETS.sub(_MASK, f"{type(value).__name__}: {value}")
+        return masked_shapes(f"{type(value).__name__}: {value}", _MASK)
     return value
 
 
