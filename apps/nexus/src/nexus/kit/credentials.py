@@ -115,8 +115,8 @@ def _forms(secret: str) -> Iterable[str]:
     raw = secret.encode(errors="replace")
     encoded = base64.b64encode(raw).decode()
     return (
-        secret, secret[::-1], quote(secret, safe=""), encoded, encoded.rstrip("="), base64.urlsafe_b64encode(raw).decode(),
-        raw.hex(), raw.hex().upper(), "-".join(secret), " ".join(secret),
+        secret, secret[::-1], quote(secret, safe=""), encoded, encoded.rstrip("="),
+        base64.urlsafe_b64encode(raw).decode(), raw.hex(), raw.hex().upper(), "-".join(secret), " ".join(secret),
     )  # fmt: skip
 
 

@@ -59,7 +59,9 @@ def configure_logging(log_format: LogFormat, *, level: str = "INFO", process: st
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # Libraries write at DEBUG what they send and receive, tokens and bodies: that level is for our own events alone.
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger(__name__.partition(".")[0]).setLevel(level.upper())
     # Their chatter repeats what our own events say, and may quote bodies.
     for noisy in ("httpx", "httpcore", "uvicorn.access", "socketio", "engineio", "slack_sdk", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
