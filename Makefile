@@ -131,7 +131,7 @@ AUDITED := requirements.lock requirements-uv.lock agents/reference/requirements.
 .PHONY: audit sbom licences
 audit: setup $(SUPPLY)/.ready ## Look for known weaknesses in everything that is locked (asks PyPI and npm; needs the internet)
 	@failed=0; \
-	for lock in $(AUDITED); do echo "== $$lock"; $(SUPPLY)/bin/pip-audit --require-hashes --disable-pip -r $$lock || failed=1; done; \
+	for lock in $(AUDITED); do echo "== $$lock"; $(SUPPLY)/bin/pip-audit --strict --require-hashes --disable-pip -r $$lock || failed=1; done; \
 	echo "== package-lock.json, what ships"; npm audit --omit=dev --audit-level=high || failed=1; \
 	echo "== package-lock.json, what builds"; npm audit --audit-level=critical || failed=1; \
 	exit $$failed
