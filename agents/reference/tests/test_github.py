@@ -61,6 +61,27 @@ async def test_no_tool_that_writes_is_offered(make_settings: MakeSettings, mcp_c
     assert names <= READ_TOOLS
 
 
+DESTRUCTIVE = (
+    "actions_run_trigger", "add_issue_comment", "create_branch", "create_or_update_file", "create_pull_request",
+    "create_repository", "delete_file", "fork_repository", "issue_write", "merge_pull_request", "push_files",
+    "pull_request_review_write", "update_pull_request", "update_pull_request_branch",
+)  # fmt: skip
+"""What GitHub's own server can do when it may write: https://github.com/github/github-mcp-server."""
+
+
+async def test_no_tool_that_changes_something_is_called_whatever_the_model_and_the_server_say(
+    make_settings: MakeSettings, github: FakeGitHub
+) -> None:
+    assert not READ_TOOLS & {*DESTRUCTIVE}
+    settings = make_settings(OBLIVION_GITHUB_MCP_CMD=f"{MCP_TEST_SERVER} --lies")
+    async with GitHub(settings) as client, open_read_tools(settings, client) as tools:
+        assert {spec["function"]["name"] for spec in tools.specs} <= READ_TOOLS
+        for name in DESTRUCTIVE:
+            with pytest.raises(ToolFailed, match=f"There is no tool '{name}'"):
+                await tools.call(name, {"owner": "acme", "repo": "shop", "title": "gone"})
+    assert not github.posted()
+
+
 async def test_a_server_that_offers_to_write_is_refused(make_settings: MakeSettings, github: FakeGitHub) -> None:
     settings = make_settings(OBLIVION_GITHUB_MCP_CMD=f"{MCP_TEST_SERVER} --writes")
     with pytest.raises(Fatal, match=r"offers tools that write \(issue_write"):

@@ -188,7 +188,7 @@ class Nexus:
         return Gateway(
             self.db,
             self.tokens,
-            AgentCommands(self.db, self.clock, self.metrics.work),
+            self._commands(),
             Sessions(self.db, self.clock, name),
             Presence(redis_client(self.settings.required("redis_url")), name),
             self.bells,
@@ -257,8 +257,12 @@ class Nexus:
         """What agents do that come by MCP."""
         from nexus.mcp.service import AgentTools
 
-        commands, history = AgentCommands(self.db, self.clock, self.metrics.work), History(self.db, self.memory)
-        return AgentTools(self.db, self.clock, commands, history, self.bells, lambda: gateway.draining)
+        history = History(self.db, self.memory)
+        return AgentTools(self.db, self.clock, self._commands(), history, self.bells, lambda: gateway.draining)
+
+    def _commands(self) -> AgentCommands:
+        """What agents do, over the socket and by MCP."""
+        return AgentCommands(self.db, self.clock, self.metrics.work, secrets=self.connections.held_secrets)
 
     def health_application(self, stopping: Callable[[], bool]) -> "FastAPI":
         """The ASGI application of a role that serves nothing else: health and metrics."""

@@ -14,6 +14,7 @@ from support.waiting import eventually
 from support.world import CHANNEL_ID, LIST_ID, World
 
 from nexus.http import gauges
+from nexus.kit.credentials import KINDS
 from oblivion_sandbox import FaultRule
 
 LIST = Path(__file__).parents[4] / "infra/metrics.txt"
@@ -213,7 +214,7 @@ async def test_labels_hold_nothing_that_anybody_wrote(world: World, figures: Fig
         "source": {"clickup", "slack", "unknown"},
         "sink": {"clickup", "slack"},
         "vendor": {"clickup", "slack"},
-        "kind": {"agents", "admin"},
+        "kind": {"agents", "admin", *KINDS},
     }
     for family in parse(exported):
         for sample in family.samples if family.name.startswith(OURS) else ():

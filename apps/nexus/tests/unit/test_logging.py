@@ -67,10 +67,11 @@ def test_values_that_are_no_text_stay_as_they_are(value: Any) -> None:
 def logs_configured() -> Generator[None]:
     """Leaves the process's logging as it was."""
     root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, ours = root.handlers[:], root.level, logging.getLogger("nexus").level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("nexus").setLevel(ours)
     structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
 
@@ -133,3 +134,15 @@ def test_json_log_is_one_object_a_line_with_event_level_time_and_facts(capsys: p
     entry = json.loads(line)
     assert entry.pop("timestamp").endswith("Z")
     assert entry == {"event": "delivery.done", "sink": "slack", "attempt": 2, "level": "info", "process": "worker"}
+
+
+@pytest.mark.usefixtures("logs_configured")
+def test_at_debug_level_our_events_are_written_and_what_libraries_send_and_receive_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("json", level="DEBUG")
+    get_logger("nexus.test").debug("delivery.claimed")
+    logging.getLogger("uvicorn.error").debug('< TEXT \'40/agents,{"token":"a secret"}\'')
+    written = capsys.readouterr().err
+    assert "delivery.claimed" in written
+    assert "a secret" not in written

@@ -99,7 +99,7 @@ def test_words_of_people_and_ids_are_left_alone(text: str) -> None:
         ("token=abcdef&x=1", f"token={MASK}&x=1"),
         ('{"client_secret": "abcdef"}', f'{{"client_secret": "{MASK}"}}'),
         ("password: hunter22, user: dana", f"password: {MASK}, user: dana"),
-        ("postgres://dana:hunter22@db:5432/x", f"postgres:{MASK}db:5432/x"),
+        ("postgres://dana:hunter22@db:5432/x", f"postgres://{MASK}@db:5432/x"),
     ],
 )
 def test_a_secret_behind_its_name_within_a_text_is_masked(text: str, shown: str) -> None:

@@ -45,6 +45,7 @@ _TASK: dict[str, tuple[Level, str]] = {
     "task.fail": ("error", "{agent} could not do it"),
     "task.requeued": ("warning", "Back in the queue"),
     "task.reassigned": ("info", "Given to somebody else"),
+    "task.secret_removed": ("warning", "A credential was taken out of what {agent} said"),
     "task.stale": ("warning", "{agent} gives no sign any more"),
     "task.canceled": ("warning", "Stopped"),
     "task.expired": ("warning", "Expired"),

@@ -19,6 +19,7 @@ _LEVELS: Mapping[str, Level] = {
     "task.reject": "warning",
     "task.rejected": "warning",
     "task.stale": "warning",
+    "task.secret_removed": "warning",
     "task.canceled": "warning",
     "question.expired": "warning",
 }
@@ -134,6 +135,8 @@ def event_summary(kind: str, data: Mapping[str, Any]) -> str:
             text = f"{data['agent']} took the task"
         case "task.requeued" if data.get("agent"):
             text = f"task taken back from {data['agent']}"
+        case "task.secret_removed":
+            text = f"credential removed from {data.get('within')} ({str(data.get('kind')).replace('_', ' ')})"
         case "task.reassigned":
             text = f"task given to {data.get('to') or 'whoever is free'} by {data.get('by')}"
         case _:

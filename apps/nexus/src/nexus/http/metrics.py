@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from nexus.kit.clock import Clock
+from nexus.kit.credentials import KINDS
 from nexus.kit.trace import current_ids
 from nexus.pipeline.meter import DeliveryOutcome
 from nexus.pipeline.outbox import QUIET_KINDS
@@ -81,6 +82,14 @@ class WorkMetrics:
             "oblivion_tasks_finished", "Tasks that came to an end, by how", ["state"], registry=registry
         )
         self._muted = Counter("oblivion_agent_muted", "Times that an agent was silenced", registry=registry)
+        self._secrets = Counter(
+            "oblivion_secrets_removed",
+            "Credentials taken out of what agents said, by kind",
+            ["kind"],
+            registry=registry,
+        )
+        for kind in KINDS:
+            self._secrets.labels(kind)
         for sink in sinks:
             self._seconds.labels(sink)
             for outcome in get_args(DeliveryOutcome):
@@ -106,6 +115,10 @@ class WorkMetrics:
     def muted(self) -> None:
         """Counts an agent that was silenced."""
         self._muted.inc()
+
+    def secret_removed(self, kind: str) -> None:
+        """Counts a credential that did not leave."""
+        self._secrets.labels(kind).inc()
 
 
 class LimitMetrics:

@@ -1,34 +1,30 @@
 """Structured logs: an event and its facts, never a story, never a secret."""
 
 import logging
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, cast
 
 import structlog
 
+from nexus.kit.credentials import masked_shapes
 from nexus.kit.trace import current_ids
 
 LogFormat = Literal["console", "json"]
 
-_SECRETS = re.compile(
-    r"xox[abeprs]-[\w-]+|xapp-[\w-]+|pk_\d+_\w+|obl_sk_[\w-]+|gh[opsu]_\w+|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-)
 _MASK = "[redacted]"
 
 
 def redact(value: Any) -> Any:
     """The same value with everything that looks like a credential masked, at any depth."""
     if isinstance(value, str):
-        return _SECRETS.sub(_MASK, value)
+        return masked_shapes(value, _MASK)
     if isinstance(value, Mapping):
         return {key: redact(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
         return [redact(item) for item in cast("list[Any]", value)]
     if isinstance(value, BaseException):
-        return _SECRETS.sub(_MASK, f"{type(value).__name__}: {value}")
+        return masked_shapes(f"{type(value).__name__}: {value}", _MASK)
     return value
 
 
@@ -71,7 +67,9 @@ def configure_logging(log_format: LogFormat, *, level: str = "INFO", process: st
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # Libraries write at DEBUG what they send and receive, tokens and bodies: that level is for our own events alone.
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger(__name__.partition(".")[0]).setLevel(level.upper())
     # Their chatter repeats what our own events say, and may quote bodies.
     for noisy in ("httpx", "httpcore", "uvicorn.access", "socketio", "engineio", "slack_sdk", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from nexus.kit.credentials import masked_shapes
+
 MASK = "••••"
 
 _SECRET_NAME = re.compile(
@@ -15,25 +17,6 @@ _HARMLESS_NAME = re.compile(
     r"^(?:max_|n_|num_)?tokens(?:_used|_left)?$|_(?:at|count|expires?|ttl|type)$", re.IGNORECASE
 )
 
-_SECRET_VALUE = re.compile(
-    r"""
-    \bxox[a-z](?:\.[a-z]+)?-[\w.%+/=-]{6,}          # Slack: bot, user, legacy, refresh tokens
-  | \bxapp-[\w-]{6,}
-  | \bhttps?://hooks\.slack\.com/[^\s"'<>]+
-  | \bpk_\d+_[A-Z0-9]{8,}                           # ClickUp
-  | \bobl_sk_[\w-]{8,}
-  | \bgh[pousr]_[A-Za-z0-9]{16,} | \bgithub_pat_\w{16,}
-  | \bglpat-[\w-]{16,}
-  | \bsk-[A-Za-z0-9_-]{16,}
-  | \bsk_(?:live|test)_\w{8,}
-  | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
-  | \bAIza[\w-]{30,}
-  | (?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*              # JWT
-  | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
-  | (?<=:)//[^/\s:@]+:[^/\s@]+@                     # user and password in an address
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _AFTER_WORD = re.compile(
     r"""(?ix)
     (\b(?:bearer|basic)\s+) [\w.~+/=-]{8,}
@@ -52,7 +35,7 @@ def masked(value: Any) -> Any:
 def masked_text(text: str) -> str:
     """The same text with `••••` in place of what looks like a secret, and `?` for halves of characters."""
     text = text.encode(errors="replace").decode()
-    return _AFTER_WORD.sub(lambda found: f"{found[1] or found[2]}{MASK}", _SECRET_VALUE.sub(MASK, text))
+    return _AFTER_WORD.sub(lambda found: f"{found[1] or found[2]}{MASK}", masked_shapes(text, MASK))
 
 
 def is_secret_name(name: str) -> bool:

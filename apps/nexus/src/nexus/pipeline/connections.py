@@ -55,6 +55,7 @@ class Connections:
         self._sealer = sealer
         self.integrations = integrations
         self._connections: dict[UUID, tuple[float, Connected]] = {}
+        self._held: dict[UUID, tuple[float, tuple[str, ...]]] = {}
         self._secrets: OrderedDict[tuple[str, str], tuple[float, tuple[WebhookSecret, ...]]] = OrderedDict()
 
     async def secrets(
@@ -98,6 +99,23 @@ class Connections:
         self._connections[connection_id] = (now + _CONNECTION_TTL_SECONDS, connected)
         return connected
 
+    async def held_secrets(self, tenant_id: UUID) -> tuple[str, ...]:
+        """Every secret of the tenant that we hold in the open: vendors' credentials, and what signs their webhooks."""
+        now = time.monotonic()
+        cached = self._held.get(tenant_id)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        async with self._db.tenant(tenant_id) as session:
+            rows = (await session.scalars(select(Connection))).all()
+            keys = (await session.scalars(select(WebhookKey))).all()
+        found = {str(self._sealer.open(key.sealed)["secret"]) for key in keys}
+        for row in rows:
+            given = self._sealer.open(row.sealed)
+            fields = self.integrations[row.vendor].describe("").fields
+            found.update(str(given[field.name]) for field in fields if field.secret and given.get(field.name))
+        self._held[tenant_id] = (now + _CONNECTION_TTL_SECONDS, tuple(found))
+        return tuple(found)
+
     def opened(self, row: Connection) -> Connected:
         """A row with its credentials unsealed."""
         return Connected(
@@ -118,6 +136,7 @@ class Connections:
     def forget(self) -> None:
         """Drops what is cached, after connections were changed in this process."""
         self._connections.clear()
+        self._held.clear()
         self._secrets.clear()
 
     async def sink(self, connection_id: UUID) -> Sink:

@@ -27,6 +27,10 @@ class Meter(Protocol):
         """An agent was silenced that had not been."""
         ...
 
+    def secret_removed(self, kind: str) -> None:
+        """A credential was taken out of what an agent said; `kind` is one of `kit.credentials.KINDS`."""
+        ...
+
 
 class Unmetered:
     """Counts nothing."""
@@ -41,6 +45,9 @@ class Unmetered:
         """Nothing."""
 
     def muted(self) -> None:
+        """Nothing."""
+
+    def secret_removed(self, kind: str) -> None:
         """Nothing."""
 
 

@@ -16,6 +16,7 @@ from nexus.pipeline.steps import step
 from nexus.store.database import Database
 from nexus.store.tables import Agent, AgentSession, Task, TaskEvent, TaskMapping
 from nexus.tasks import questions
+from nexus.tasks.censoring import Censor, Secrets, no_secrets
 from nexus.tasks.desk import TaskDesk, finish
 from nexus.tasks.handover import hand_over
 from nexus.tasks.history import note
@@ -63,28 +64,30 @@ class Caller:
 class AgentCommands:
     """Carries out what agents send about their tasks."""
 
-    def __init__(self, db: Database, clock: Clock, meter: Meter = UNMETERED) -> None:
+    def __init__(self, db: Database, clock: Clock, meter: Meter = UNMETERED, *, secrets: Secrets = no_secrets) -> None:
         self._db = db
         self._clock = clock
         self._meter = meter
+        self._censor = Censor(secrets)
         self._desk = TaskDesk(clock, meter)
         self._posts = Posts(clock, meter)
 
     async def carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
-        """One command, in one transaction. Raises SessionReplaced."""
+        """One command, in one transaction and without the credentials in it. Raises SessionReplaced."""
+        command, removed = await self._censor.censored(caller.tenant_id, command)
         try:
-            return await self._carry_out(caller, name, command)
+            return await self._carry_out(caller, name, command, removed)
         except TooMuchHeld:
             return Refused(code="rate_limited", detail="No more is held for a muted agent; send it again later.")
 
-    async def _carry_out(self, caller: Caller, name: str, command: TaskCommand) -> Answer:
+    async def _carry_out(self, caller: Caller, name: str, command: TaskCommand, removed: list[str]) -> Answer:
         async with self._db.tenant(caller.tenant_id) as session:
             await check_session(session, caller)
             task = await session.scalar(select(Task).where(Task.id == _uuid(command.task_id)).with_for_update())
             if task is None:
                 return Refused(code="not_found", detail="There is no such task.")
             if isinstance(command, TaskHeartbeat):
-                return await self._decide(session, caller, task, name, command)
+                return await self._decide(session, caller, task, name, command, removed)
             with step(
                 f"process {name}",
                 "consumer",
@@ -94,12 +97,12 @@ class AgentCommands:
                 agent_id=caller.agent_id,
                 epoch=command.epoch,
             ) as timed:
-                answer = await self._decide(session, caller, task, name, command)
+                answer = await self._decide(session, caller, task, name, command, removed)
                 timed.note(outcome=answer.code if isinstance(answer, Refused) else "ok")
                 return answer
 
     async def _decide(
-        self, session: AsyncSession, caller: Caller, task: Task, name: str, command: TaskCommand
+        self, session: AsyncSession, caller: Caller, task: Task, name: str, command: TaskCommand, removed: list[str]
     ) -> Answer:
         stranger = await self._refuse_strangers(session, caller, task, command)
         if stranger is not None:
@@ -135,6 +138,9 @@ class AgentCommands:
                 event_id=command.event_id,
                 answer=answer.model_dump(mode="json"),
             )
+            for kind in removed:
+                note(session, task, "task.secret_removed", {"kind": kind, "within": name})
+                self._meter.secret_removed(kind)
             await session.flush()
             await refresh_card(session, conversation)
         return answer

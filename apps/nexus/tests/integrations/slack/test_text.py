@@ -15,9 +15,9 @@ from nexus.integrations.slack.text import (
     plain_title,
     readable,
     truncate,
-    visible,
     web_link,
 )
+from nexus.kit.visible import visible
 
 NASTY = st.text(alphabet=st.sampled_from("ab &<>|@!#;*\n`~_.:/?\u202e\u200b\u2066\ufeff\x00") | st.characters())
 WHOLE = re.compile(r"(?:[^&<>]|&(?:amp|lt|gt);|<[^<>]*>)*", re.DOTALL)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from nexus.integrations.clickup.answers import Task
+from nexus.kit.visible import visible
 from nexus.pipeline.facts import Person, QuestionView
 
 MAX_COMMENT_CHARS = 9_000
@@ -18,7 +19,7 @@ def mirrored_comment(author: Person, text: str, permalink: str, late_at: datetim
     late = f" (written {late_at:%Y-%m-%d %H:%M} UTC, delivered late)" if late_at is not None else ""
     head = f"{_name(author)} in Slack{late}: "
     room = MAX_COMMENT_CHARS - len(head) - len(permalink) - 1
-    body = text.replace("\0", "").strip() or "(no text)"
+    body = visible(text).strip() or "(no text)"
     return f"{head}{_shortened(body, room)}\n{permalink}"
 
 
@@ -33,19 +34,19 @@ def question_note(question: QuestionView, mark: str) -> str:
     Its last line leads to the thread, where the buttons are, and is our proof that the comment exists.
     """
     lead = "asks" if question.kind == "ask" else "asks for an approval"
-    head = f"{_shortened(question.agent, 200)} {lead}: "
+    head = f"{_line(question.agent, 200)} {lead}: "
     tail = f"{_what_became_of(question)}\n{mark}"
     room = MAX_COMMENT_CHARS - len(head) - len(tail) - 1
-    return f"{head}{_shortened(question.prompt.replace(chr(0), '').strip(), room)}\n{tail}"
+    return f"{head}{_shortened(visible(question.prompt).strip(), room)}\n{tail}"
 
 
 def _what_became_of(question: QuestionView) -> str:
-    by = _shortened(question.answered_by or "somebody", 200)
+    by = _line(question.answered_by or "somebody", 200)
     match question.state:
         case "answered" if question.kind == "approve":
             return f"{'Approved' if question.answer == question.options[0] else 'Denied'} by {by}."
         case "answered":
-            return f"Answered by {by}: {_shortened(question.answer or '', 1000)}"
+            return f"Answered by {by}: {_line(question.answer or '', 1000)}"
         case "expired":
             return "Nobody answered in time. That is not a no."
         case "withdrawn":
@@ -53,9 +54,7 @@ def _what_became_of(question: QuestionView) -> str:
         case "open" if question.kind == "approve":
             return "Approve or deny it in Slack:"
         case "open" if question.options:
-            return (
-                f"Comment with one of: {' · '.join(_shortened(each, 300) for each in question.options)}; or in Slack:"
-            )
+            return f"Comment with one of: {' · '.join(_line(each, 300) for each in question.options)}; or in Slack:"
         case "open":
             return "Comment with the answer, or reply in Slack:"
 
@@ -75,7 +74,11 @@ def description_of(task: Task) -> str:
 
 
 def _name(author: Person) -> str:
-    return _shortened(" ".join(author.name.replace("\0", "").split()) or author.id, 200)
+    return _line(author.name, 200) or author.id
+
+
+def _line(text: str, chars: int) -> str:
+    return _shortened(" ".join(visible(text).split()), chars)
 
 
 def _shortened(text: str, chars: int) -> str:

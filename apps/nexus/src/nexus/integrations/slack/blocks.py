@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from nexus.integrations.slack.payloads import MARKER
-from nexus.integrations.slack.text import linked, neutralise, pieces, plain_title, truncate, visible, web_link
+from nexus.integrations.slack.text import linked, neutralise, pieces, plain_title, truncate, web_link
 from nexus.integrations.slack.words import STEP_TICKS, mute_lines, question_line, state_line
+from nexus.kit.visible import visible
 from nexus.pipeline.facts import CardView, MuteView, QuestionView
 
 Block = dict[str, Any]

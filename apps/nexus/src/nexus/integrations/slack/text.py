@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from nexus.kit.visible import visible
+
 ELLIPSIS = "…"
 MAX_URL_CHARS = 1500
 
@@ -15,15 +17,11 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CHARACTERS = {entity: character for character, entity in _ENTITIES.items()}
 _SPECIAL = re.compile(r"[&<>]")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
-# Characters that hide text or turn it around: controls (but tab and newline), soft hyphen, zero-width,
-# bidirectional marks and overrides, byte order mark, tags, lone surrogates.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
-)
 _ATOM = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 # In escaped text: an address ends before an escaped angle bracket, and before the full stop after it.
 _BARE_URL = re.compile(r"https?://(?:(?!&[lg]t;)[^\s<>|\"])+(?<![.,;:!?)\]'*_~`])")
+# What stands there is where it leads: no user before the host, no letter that looks like another one.
+_PLAIN_HOST = re.compile(r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?(?=[/?#]|$)", re.IGNORECASE)
 _MARKUP = re.compile(r"<([^<>]*)>")
 
 
@@ -35,11 +33,6 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """Entities as characters, once: `&amp;lt;` is `&lt;`."""
     return _ENTITY.sub(lambda match: _CHARACTERS[match[0]], text)
-
-
-def visible(text: str) -> str:
-    """The text without characters that hide or reorder what people see."""
-    return _HIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def neutralise(text: str, limit: int | None = None) -> str:
@@ -76,8 +69,12 @@ def _head(escaped: str, limit: int) -> str:
 
 
 def linked(escaped: str) -> str:
-    """Bare web addresses as links that show exactly where they lead."""
-    return _BARE_URL.sub(lambda match: f"<{match[0]}>" if len(match[0]) <= MAX_URL_CHARS else match[0], escaped)
+    """Bare web addresses as links that show exactly where they lead; others stay text."""
+    return _BARE_URL.sub(lambda match: f"<{match[0]}>" if _is_plain(match[0]) else match[0], escaped)
+
+
+def _is_plain(url: str) -> bool:
+    return len(url) <= MAX_URL_CHARS and _PLAIN_HOST.match(url) is not None
 
 
 def plain_title(text: str, limit: int) -> str:
@@ -95,7 +92,7 @@ def web_link(url: str, label: str) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not host:
         return None
-    if visible(url) != url or any(character.isspace() for character in url):
+    if visible(url) != url or any(character.isspace() for character in url) or not _PLAIN_HOST.match(url):
         return None
     address = escape(url.replace("|", "%7C").replace("<", "%3C").replace(">", "%3E"))
     return f"<{address}|{escape(label)}>" if len(address) <= MAX_URL_CHARS else None
