@@ -17,6 +17,7 @@ import uvloop
 
 from nexus.bootstrap import Nexus, open_nexus
 from nexus.gateway.server import Gateway
+from nexus.http.intake import intake_protocol
 from nexus.kit.logging import configure_logging, get_logger
 from nexus.settings import Settings
 from nexus.store.migrate import current_revision, newest_revision, serves
@@ -110,7 +111,7 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
         nexus.application(gateway),
         host=nexus.settings.host,
         port=nexus.settings.port,
-        http="httptools",
+        http=intake_protocol(),
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=None,  # Engine.IO pings by itself
@@ -175,6 +176,7 @@ async def _health(nexus: Nexus, stopping: asyncio.Event) -> None:
         nexus.health_application(stopping.is_set),
         host=nexus.settings.host,
         port=port,
+        http=intake_protocol(),
         lifespan="off",
         access_log=False,
         log_config=None,
