@@ -1,7 +1,8 @@
-"""The attackers, a process of their own: `python slow_clients.py HOST PORT SLOW BOMBS SECONDS`; counts on stdout.
+"""The attackers, a process of their own: `python slow_clients.py PORT SLOW BOMBS SECONDS`; counts on stdout.
 
 Slow ones come back two seconds after they were thrown out. A bomb counts as withstood when it was answered with a
-refusal or cut off.
+refusal or cut off. With port 0 they attack a server of their own that does next to nothing: what they cost whoever
+works on the same machine, before anything was asked of what is attacked.
 """
 
 import asyncio
@@ -74,14 +75,14 @@ class Attack:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 reader, writer = await self.open()
+                sending = asyncio.create_task(bomb(writer))
                 try:
-                    sending = asyncio.create_task(bomb(writer))
                     line = await reader.readline()
-                    sending.cancel()
-                    await asyncio.gather(sending, return_exceptions=True)
                     outcome = line.decode("latin-1").split(" ")[1] if line else outcome
                 finally:
                     writer.transport.abort()
+                    sending.cancel()
+                    await asyncio.gather(sending, return_exceptions=True)
         except TimeoutError:
             outcome = f"no answer: {bomb.__name__}"
         except OSError:
@@ -173,6 +174,9 @@ SLOW: list[Callable[[Reader, Writer], Awaitable[None]]] = [
 # --- bombs ---
 
 
+BOMB = b"X-Bomb: yes\r\n"
+
+
 async def send(writer: Writer, *parts: bytes) -> None:
     for part in parts:
         writer.write(part)
@@ -180,55 +184,57 @@ async def send(writer: Writer, *parts: bytes) -> None:
 
 
 async def declared_gigabyte(writer: Writer) -> None:
-    await send(writer, HOOK + b"Content-Length: 1000000000\r\n\r\n")
+    await send(writer, HOOK + BOMB + b"Content-Length: 1000000000\r\n\r\n")
 
 
 async def declared_gigabyte_api(writer: Writer) -> None:
-    await send(writer, API + b"Content-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
+    await send(writer, API + BOMB + b"Content-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
 
 
 async def beyond_numbers(writer: Writer) -> None:
-    await send(writer, HOOK + b"Content-Length: " + b"9" * 60 + b"\r\n\r\n")
+    await send(writer, HOOK + BOMB + b"Content-Length: " + b"9" * 60 + b"\r\n\r\n")
 
 
 async def chunks_over_the_limit(writer: Writer) -> None:
-    await send(writer, HOOK + b"Transfer-Encoding: chunked\r\n\r\n", *[b"20000\r\n" + b" " * 0x20000 + b"\r\n"] * 50)
+    await send(
+        writer, HOOK + BOMB + b"Transfer-Encoding: chunked\r\n\r\n", *[b"20000\r\n" + b" " * 0x20000 + b"\r\n"] * 50
+    )
 
 
 async def chunks_over_the_limit_api(writer: Writer) -> None:
-    head = API + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    await send(writer, head, *[b"20000\r\n" + b" " * 0x20000 + b"\r\n"] * 50)
+    head = API + BOMB + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    await send(writer, head, *[b"20000\r\n" + b" " * 0x20000 + b"\r\n"] * 12, b"0\r\n\r\n")
 
 
 PACKED = gzip.compress(b" " * 50_000_000)
 
 
 async def packed(writer: Writer) -> None:
-    await send(writer, HOOK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED), PACKED)
+    await send(writer, HOOK + BOMB + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED), PACKED)
 
 
 async def large_header(writer: Writer) -> None:
-    await send(writer, HOOK + b"X-Large: " + b"a" * 100_000 + b"\r\n\r\n")
+    await send(writer, HOOK + BOMB + b"X-Large: " + b"a" * 100_000 + b"\r\n\r\n")
 
 
 async def many_headers(writer: Writer) -> None:
-    await send(writer, HOOK + b"X: y\r\n" * 3000 + b"\r\n")
+    await send(writer, HOOK + BOMB + b"X: y\r\n" * 3000 + b"\r\n")
 
 
 async def long_address(writer: Writer) -> None:
-    await send(writer, b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    await send(writer, b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n" + HOST + BOMB + b"\r\n")
 
 
 async def cookies(writer: Writer) -> None:
-    await send(writer, API + b"Cookie: " + b"a=b; " * 20_000 + b"\r\n\r\n")
+    await send(writer, API + BOMB + b"Cookie: " + b"a=b; " * 20_000 + b"\r\n\r\n")
 
 
 async def two_lengths(writer: Writer) -> None:
-    await send(writer, HOOK + b"Content-Length: 1\r\nContent-Length: 1000000\r\n\r\n{")
+    await send(writer, HOOK + BOMB + b"Content-Length: 1\r\nContent-Length: 1000000\r\n\r\n{")
 
 
 async def length_and_chunks(writer: Writer) -> None:
-    await send(writer, HOOK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /")
+    await send(writer, HOOK + BOMB + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /")
 
 
 async def no_http(writer: Writer) -> None:
@@ -236,7 +242,7 @@ async def no_http(writer: Writer) -> None:
 
 
 async def large_upgrade(writer: Writer) -> None:
-    await send(writer, UPGRADE + b"Sec-WebSocket-Protocol: " + b"a," * 50_000 + b"\r\n\r\n")
+    await send(writer, UPGRADE + BOMB + b"Sec-WebSocket-Protocol: " + b"a," * 50_000 + b"\r\n\r\n")
 
 
 BOMBS: list[Callable[[Writer], Awaitable[None]]] = [
@@ -245,9 +251,24 @@ BOMBS: list[Callable[[Writer], Awaitable[None]]] = [
 ]  # fmt: skip
 
 
-async def main(host: str, port: int, slow: int, bombs: int, seconds: float) -> None:
+class Sink(asyncio.Protocol):
+    """Holds slow ones, and turns bombs away at the first bytes."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if BOMB in data or data.startswith((b"\x16", b"GET /aaa")):
+            self.transport.write(b"HTTP/1.1 400 Bad\r\n\r\n")  # pyright: ignore[reportAttributeAccessIssue]
+            self.transport.close()
+
+
+async def main(port: int, slow: int, bombs: int, seconds: float) -> None:
     loop = asyncio.get_running_loop()
-    attack = Attack(host, port, loop.time() + seconds)
+    if port == 0:
+        sink = await loop.create_server(Sink, "127.0.0.1", 0, backlog=2048)
+        port = sink.sockets[0].getsockname()[1]
+    attack = Attack("127.0.0.1", port, loop.time() + seconds)
     crowd = [asyncio.create_task(attack.stay_slow(number)) for number in range(slow)]
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -266,4 +287,4 @@ async def main(host: str, port: int, slow: int, bombs: int, seconds: float) -> N
 
 if __name__ == "__main__":
     os.nice(10)  # elsewhere they would not share our cores
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])))
+    asyncio.run(main(*map(int, sys.argv[1:4]), float(sys.argv[4])))

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,13 +29,11 @@ from nexus.settings import DEVELOPMENT_SECRET_KEY
 from nexus.store.database import Database
 from nexus.store.tables import Connection, Tenant, WebhookKey
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SLOW_CLIENTS, BOMBS = 2_000, 10_000
 MAX_GROWTH_MB = 64
 MAX_RATIO = 2.0
-UNNOTICED_MILLIS = 25.0
-"""A p99 below this is nobody's trouble, and on a machine with other work no figure."""
 GOOD_CLIENTS = 4
 PAUSE_SECONDS = 0.02
 WEBHOOK, SECRET = "wh-good", "signed by this"
@@ -134,13 +133,13 @@ async def good_traffic(gateway: GatewayProcess) -> AsyncGenerator[Traffic]:
     traffic, over = Traffic(), asyncio.Event()
 
     async def work() -> None:
-        client = httpx.AsyncClient(base_url=gateway.url, timeout=30, trust_env=False)
+        client = httpx.AsyncClient(base_url=gateway.url, timeout=30, trust_env=False, verify=False)
         number = 0
         while not over.is_set():
             number += 1
             if number % 10 == 0:
                 await client.aclose()
-                client = httpx.AsyncClient(base_url=gateway.url, timeout=30, trust_env=False)
+                client = httpx.AsyncClient(base_url=gateway.url, timeout=30, trust_env=False, verify=False)
             started = time.perf_counter()
             try:
                 answer = await (post_webhook(client) if number % 2 else client.get("/.well-known/jwks.json"))
@@ -176,30 +175,37 @@ async def peak_memory(gateway: GatewayProcess, over: asyncio.Event) -> float:
     return peak
 
 
+async def attacked(port: int, gateway: GatewayProcess, slow: int, bombs: int, seconds: float) -> tuple[Traffic, Any]:
+    """How good clients of the gateway fare while somebody at a port is attacked, and how the attackers did."""
+    script = str(Path(__file__).with_name("slow_clients.py"))
+    numbers = (str(one) for one in (port, slow, bombs, seconds))
+    attackers = await asyncio.create_subprocess_exec(sys.executable, script, *numbers, stdout=asyncio.subprocess.PIPE)
+    await asyncio.sleep(2)  # their interpreter has started
+    async with good_traffic(gateway) as traffic:
+        told, _ = await asyncio.wait_for(attackers.communicate(), seconds + 120)
+    return traffic, json.loads(told)
+
+
 async def test_slow_clients_and_bombs_cost_others_little(
     gateway: GatewayProcess, size: Callable[[int], int], figures: Figures
 ) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     slow, bombs = size(SLOW_CLIENTS), size(BOMBS)
-    seconds = 10.0 if slow < SLOW_CLIENTS else 60.0
+    seconds = 8.0 if slow < SLOW_CLIENTS else 60.0
     async with good_traffic(gateway):  # everything is warm
         await asyncio.sleep(1.5)
-    async with good_traffic(gateway) as before:
+    async with good_traffic(gateway) as calm:
         await asyncio.sleep(seconds / 2)
+    # The attackers take their share of this machine's cores, which elsewhere they would not: so they attack twice.
+    beside, _ = await attacked(0, gateway, slow, bombs, seconds)
     memory, over = gateway.memory_mb(), asyncio.Event()
     looking = asyncio.create_task(peak_memory(gateway, over))
-    attackers = await asyncio.create_subprocess_exec(
-        sys.executable, str(Path(__file__).with_name("slow_clients.py")), "127.0.0.1", str(gateway.port), str(slow),
-        str(bombs), str(seconds), stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with good_traffic(gateway) as during:
-        told, _ = await asyncio.wait_for(attackers.communicate(), seconds + 120)
+    during, counts = await attacked(gateway.port, gateway, slow, bombs, seconds)
     over.set()
-    counts = json.loads(told)
     growth = await looking - memory
-    limit = max(MAX_RATIO * before.percentile(0.99), UNNOTICED_MILLIS)
-    withstood = sum(number for name, number in counts.items() if name.startswith("bomb: "))
-    errors = sum(number for name, number in counts.items() if name.startswith("server error"))
+    ratio = during.percentile(0.99) / max(calm.percentile(0.99), beside.percentile(0.99))
+    withstood = sum(count for name, count in counts.items() if name.startswith("bomb: "))
+    errors = sum(count for name, count in counts.items() if name.startswith("server error"))
     print(counts)
     figures.keep(
         "Slow clients and bombs",
@@ -209,15 +215,16 @@ async def test_slow_clients_and_bombs_cost_others_little(
         server_errors=errors,
         good_requests=len(during.millis),
         failed=sum(during.failures.values()),
-        p99_before_millis=round(before.percentile(0.99), 1),
+        p99_calm_millis=round(calm.percentile(0.99), 1),
+        p99_while_another_is_attacked_millis=round(beside.percentile(0.99), 1),
         p99_during_millis=round(during.percentile(0.99), 1),
-        ratio=round(during.percentile(0.99) / before.percentile(0.99), 2),
+        ratio=round(ratio, 2),
         memory_mb=round(memory),
         memory_growth_mb=round(growth, 1),
     )
     assert counts["slow connections"] >= slow
     assert withstood == bombs and errors == 0
     assert not [name for name in counts if name.startswith(("bomb: no answer", "bomb: 2", "bomb: 3"))], counts
-    assert during.failures == Counter()
+    assert during.failures == beside.failures == calm.failures == Counter()
     assert growth <= MAX_GROWTH_MB
-    assert during.percentile(0.99) <= limit
+    assert ratio <= MAX_RATIO

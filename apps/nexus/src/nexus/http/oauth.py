@@ -19,6 +19,13 @@ from oblivion_protocol.scopes import ADMIN_READ, ALL_SCOPES
 
 router = APIRouter(tags=["oauth"])
 
+
+class JwkSetResponse(JSONResponse):
+    """Keys, RFC 7517 §8.5.2."""
+
+    media_type = "application/jwk-set+json"
+
+
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _GRANT = "client_credentials"
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
@@ -96,13 +103,12 @@ async def introspect_token(request: Request, parts: Parts) -> JSONResponse:
         raise
 
 
-@router.get("/.well-known/jwks.json")
+@router.get("/.well-known/jwks.json", response_class=JwkSetResponse)
 async def get_jwks(parts: Parts) -> JSONResponse:
     """The keys that verify access tokens, RFC 7517 §5."""
-    return JSONResponse(
+    return JwkSetResponse(
         await parts.keys.jwks(),
         headers={"Cache-Control": "public, max-age=60"},
-        media_type="application/jwk-set+json",
     )
 
 
