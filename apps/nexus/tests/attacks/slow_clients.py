@@ -18,7 +18,7 @@ from contextlib import suppress
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 BACK_AFTER_SECONDS = 2.0
-DRIP_SECONDS = 1.0
+DRIP_SECONDS = 2.0
 AT_ONCE = 40
 ANSWER_SECONDS = 25.0
 HOST = b"Host: nexus\r\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -127,6 +128,9 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
     loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
     if nexus.settings.qdrant_url is None:
         loops.append(asyncio.create_task(nexus.indexer().run()))
+    # What is there now stays: a collection that looked through all of it again would hold every request up.
+    gc.collect()
+    gc.freeze()
     serving = asyncio.create_task(server.serve())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
