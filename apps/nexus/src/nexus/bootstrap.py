@@ -176,6 +176,7 @@ class Nexus:
             self.pulses,
             sockets,
             admin,
+            origins=frozenset(self.settings.cors_origins),
         )
 
     async def _may_still_watch(self, principal: Principal) -> bool:

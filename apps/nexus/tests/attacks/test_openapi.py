@@ -79,7 +79,9 @@ async def test_no_case_of_the_description_breaks_the_api_and_every_answer_is_des
         operations = [found.ok() for found in schemathesis.openapi.from_dict(described).get_all_operations()]
         statuses: Counter[int] = Counter()
         wrong: dict[str, str] = {}
-        wanted, sent, unsendable = size(CASES), 0, 0
+        wanted, sent = size(CASES), 0
+        if wanted < CASES:  # making a case costs more than answering it: CI has a quarter of what it has elsewhere
+            wanted //= 4
         while sent < wanted:
             share = max(1, (wanted - sent) // (2 * len(operations)))
             for operation, mode in [(one, mode) for one in operations for mode in schemathesis.GenerationMode]:
@@ -88,8 +90,7 @@ async def test_no_case_of_the_description_breaks_the_api_and_every_answer_is_des
                     try:
                         answer = await api.send(api.build_request(**request))
                     except (httpx.LocalProtocolError, httpx.InvalidURL, ValueError, TypeError):
-                        unsendable += 1  # no client could say it in HTTP
-                        continue
+                        continue  # no client could say it in HTTP
                     sent += 1
                     statuses[answer.status_code] += 1
                     if reason := complaint(case, answer):
@@ -120,11 +121,15 @@ def prepared(case: Any, prey: Prey, token: str, dice: random.Random) -> dict[str
             case.path_parameters[name] = dice.choice(known) if known else value
     if case.operation.label == "POST /v1/connections" and isinstance(case.body, dict):
         # Nothing may leave this machine: each vendor is the sandbox.
-        apis = [prey.world.box.slack_api_url, prey.world.box.clickup_api_url]
-        given_before = case.body.get("credentials")
-        known = dice.choice([given_before, {"bot_token": "xoxb-x", "signing_secret": "s" * 20, "api_token": "pk_1_x"}])
-        case.body["credentials"] = (known if isinstance(known, dict) else {}) | {"api_url": dice.choice(apis)}
-        case.body["vendor"] = dice.choice([case.body.get("vendor"), "slack", "clickup", "jira"])
+        apis = {"slack": prey.world.box.slack_api_url, "clickup": prey.world.box.clickup_api_url}
+        said = case.body.get("credentials")
+        known = dice.choice([said, {"bot_token": "xoxb-x", "signing_secret": "s" * 20, "api_token": "pk_1_x"}])
+        vendor = dice.choice([case.body.get("vendor"), "slack", "clickup", "jira"])
+        address = apis.get(vendor, prey.world.box.url) if isinstance(vendor, str) else ""
+        case.body |= {
+            "credentials": (known if isinstance(known, dict) else {}) | {"api_url": address},
+            "vendor": vendor,
+        }
     headers = {} if dice.random() < 0.03 else {"Authorization": dice.choice([*[token] * 30, "Bearer x", "Basic eDp5"])}
     told = case.as_transport_kwargs(base_url=prey.world.url, headers=headers)
     body = (

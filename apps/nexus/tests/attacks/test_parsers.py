@@ -23,7 +23,7 @@ from nexus.auth import names
 from nexus.auth.errors import Invalid, TokenInvalid
 from nexus.auth.tokens import _kid_of
 from nexus.feed.reading import Position
-from nexus.gateway.wire import JsonPacket
+from nexus.gateway.wire import Json, JsonPacket
 from nexus.http import credentials
 from nexus.http.credentials import OAuthRefused
 from nexus.http.paging import decode_cursor
@@ -196,10 +196,16 @@ def command(dice: random.Random) -> Reading:
     return partial(COMMANDS[name].model_validate, mangling.value(sample, dice))
 
 
+class Frame(JsonPacket):
+    """With the JSON port that the gateway's server gives it."""
+
+    json = Json
+
+
 def frame(dice: random.Random) -> Reading:
     written = json.dumps(["task.message", {"task_id": "t1", "epoch": 1, "event_id": "e1", "text": dice.choice(TEXTS)}])
     sample = "2/agents,17" + mangling.text(dice, (written,))
-    return partial(JsonPacket, encoded_packet=mangling.spoiled(sample, dice))
+    return partial(Frame, encoded_packet=mangling.spoiled(sample, dice))
 
 
 def tool_arguments(dice: random.Random) -> Reading:

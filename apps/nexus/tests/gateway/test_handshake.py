@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from gateway.agent_sockets import Account, AgentSocket, connected, raw, refusal, register
+from socketio.exceptions import ConnectionError as Refused
 from support.waiting import eventually
 from support.world import World
 
@@ -106,3 +107,14 @@ async def test_revoked_agent_is_cut_off_and_not_welcomed_again(shared_world: Wor
     again = await AgentSocket(shared_world.url, account.token).open()
     await again.emit("hello", {"instance": "one"})
     await again.gone()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "itself"])
+async def test_no_page_of_a_browser_connects_as_an_agent(shared_world: World, account: Account, origin: str) -> None:
+    agent = AgentSocket(shared_world.url, account.token)
+    with pytest.raises(Refused):
+        await agent.client.connect(
+            shared_world.url, headers={"Origin": shared_world.url if origin == "itself" else origin},
+            auth={"token": account.token}, transports=["websocket"], namespaces=["/agents"], wait_timeout=10,
+        )  # fmt: skip
+    assert agent.refusal == "forbidden"

@@ -58,6 +58,8 @@ class Gateway:
         pulses: Pulses,
         sockets: Sockets,
         admin: AdminDoor,
+        *,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
         self._db = db
         self._tokens = tokens
@@ -69,6 +71,7 @@ class Gateway:
         self._pulses = pulses
         self.sockets = sockets
         self._admin = admin
+        self._origins = origins
         self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_agent)
         self._live: dict[str, LiveSession] = {}
         self._left: list[LiveSession] = []
@@ -133,6 +136,9 @@ class Gateway:
             self.sockets.on(NAMESPACE, name, self._command_handler(name, model))
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        # Agents are programs. A browser always says whose page it shows, and a page is let in by name alone.
+        if environ.get("HTTP_ORIGIN") is not None and environ["HTTP_ORIGIN"] not in self._origins:
+            raise Refuse("forbidden")
         await self._admissions.let_in(sid, environ, auth)
 
     async def _judge(self, token: str) -> tuple[Principal, float]:

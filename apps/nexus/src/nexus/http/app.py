@@ -70,7 +70,7 @@ def create_app(parts: HttpParts) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id"],
         )
-    app.add_middleware(Boundary)
+    app.add_middleware(Boundary, cors=bool(parts.cors_origins))
     return app
 
 
