@@ -191,11 +191,11 @@ async def test_slow_clients_and_bombs_cost_others_little(
 ) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     slow, bombs = size(SLOW_CLIENTS), size(BOMBS)
-    seconds = 8.0 if slow < SLOW_CLIENTS else 100.0
+    seconds = 8.0 if slow < SLOW_CLIENTS else 90.0
     async with good_traffic(gateway):  # everything is warm
         await asyncio.sleep(1.5)
     async with good_traffic(gateway) as calm:
-        await asyncio.sleep(seconds / 2)
+        await asyncio.sleep(seconds / 3)
     # The attackers take their share of this machine's cores, which elsewhere they would not: so they attack twice.
     beside, _ = await attacked(0, gateway, slow, bombs, seconds)
     memory, over = gateway.memory_mb(), asyncio.Event()

@@ -1,10 +1,12 @@
 """Assembles the HTTP API of the parts that it is given."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from nexus.http import (
     agents,
@@ -88,7 +90,23 @@ def create_routes(version: str) -> FastAPI:
     for resource in _RESOURCES:
         app.include_router(resource.router, responses=problem_docs())
     app.include_router(vendors.router, responses=problem_docs())  # last: its first segment is any name
+    _describe_once(app)
     return app
+
+
+def _describe_once(app: FastAPI) -> None:
+    """Writes `/openapi.json` once. FastAPI writes it for every request, which costs more than any other answer, and
+    it is for everybody."""
+    written = b""
+
+    async def openapi(_request: Request) -> Response:
+        nonlocal written
+        written = written or bytes(JSONResponse(app.openapi()).body)
+        return Response(written, media_type="application/json")
+
+    routes = app.router.routes
+    routes[:] = [route for route in routes if not (isinstance(route, Route) and route.path == app.openapi_url)]
+    app.add_route("/openapi.json", openapi, include_in_schema=False)
 
 
 def create_health_app(parts: HealthParts) -> FastAPI:
