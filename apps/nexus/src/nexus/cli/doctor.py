@@ -1,6 +1,7 @@
 """`oblivion doctor`: checks every dependency and credential, and says what to do."""
 
 import asyncio
+import resource
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from nexus.store.migrate import current_revision, newest_revision, serves
 from nexus.store.tables import Connection
 
 CHECK_SECONDS = 10
+MIN_OPEN_FILES = 4096
 
 
 class Unhealthy(Exception):
@@ -51,6 +53,12 @@ async def _examine(quiet: bool) -> bool:
         up = await check("PostgreSQL", lambda: _postgres(nexus))
         up = up and await check("schema", lambda: _schema(settings))
         await check("Redis", lambda: _redis(nexus))
+        _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files < MIN_OPEN_FILES:
+            console.print(
+                f"[yellow]![/] a gateway started from here may hold {files} connections and files at a time, which many "
+                f"slow clients use up: allow {MIN_OPEN_FILES} or more (ulimit -Hn, LimitNOFILE= of systemd)"
+            )
         if up:
             async with nexus.db.system() as session:
                 rows = (await session.scalars(select(Connection).order_by(Connection.vendor))).all()
