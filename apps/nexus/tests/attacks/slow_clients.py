@@ -1,6 +1,6 @@
 """The attackers, a process of their own: `python slow_clients.py PORT SLOW BOMBS SECONDS`; counts on stdout.
 
-Slow ones come back two seconds after they were thrown out. A bomb counts as withstood when it was answered with a
+Slow ones come back ten seconds after they were thrown out. A bomb counts as withstood when it was answered with a
 refusal or cut off. With port 0 they attack a server of their own that does next to nothing: what they cost whoever
 works on the same machine, before anything was asked of what is attacked.
 """
@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
-BACK_AFTER_SECONDS = 2.0
+BACK_AFTER_SECONDS = 10.0
+COME_SECONDS = 2.0
 DRIP_SECONDS = 2.0
 AT_ONCE = 40
 ANSWER_SECONDS = 25.0
@@ -53,7 +54,7 @@ class Attack:
     async def stay_slow(self, number: int) -> None:
         """One slow client, again and again."""
         slow = SLOW[number % len(SLOW)]
-        await asyncio.sleep(random.random() * BACK_AFTER_SECONDS)
+        await asyncio.sleep(random.random() * COME_SECONDS)
         while self.seconds_left > 0:
             with suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await self.open(4096 if slow is reads_nothing else None)

@@ -56,8 +56,8 @@ async def _examine(quiet: bool) -> bool:
         _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         if files < MIN_OPEN_FILES:
             console.print(
-                f"[yellow]![/] a gateway started from here may hold {files} connections and files at a time, which many "
-                f"slow clients use up: allow {MIN_OPEN_FILES} or more (ulimit -Hn, LimitNOFILE= of systemd)"
+                f"[yellow]![/] a gateway started from here may hold {files} connections and files at a time, which "
+                f"many slow clients use up: allow {MIN_OPEN_FILES} or more (ulimit -Hn, LimitNOFILE= of systemd)"
             )
         if up:
             async with nexus.db.system() as session:

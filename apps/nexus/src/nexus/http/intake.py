@@ -27,7 +27,7 @@ MAX_PIPELINED = 16
 MAX_DISCARDED_BYTES = 4 * 1024 * 1024
 MAX_INCOMPLETE = 1024
 """Requests of one address that are not complete."""
-MAX_HELD_BYTES = 32 * 1024 * 1024
+MAX_HELD_BYTES = 16 * 1024 * 1024
 """Of all bodies that are not complete, in this process."""
 
 
