@@ -1,14 +1,18 @@
 import { NextResponse, type NextFetchEvent, type NextRequest } from "next/server";
 import { auth } from "./lib/auth";
 import { returnPath, signInPath } from "./lib/return-path";
-import { contentSecurityPolicy, socketOrigins } from "./lib/server/security";
+import { contentSecurityPolicy, socketOrigins, strictTransport } from "./lib/server/security";
 import { keptAsItIs } from "./lib/server/session-cookie";
 
 /** Every page: signed-out people go to the sign-in page and come back; each answer has its own script nonce. */
 export async function proxy(request: NextRequest, event: NextFetchEvent) {
   // With settings that are read at each use, `auth` has the handler ready only later.
   const response = await (await guarded)(request, event as never);
-  return response instanceof Response ? keptAsItIs(request.headers, response) : response;
+  if (!(response instanceof Response)) return response;
+  const answer = keptAsItIs(request.headers, response);
+  const stay = strictTransport(request.nextUrl.protocol, request.headers.get("x-forwarded-proto"));
+  if (stay) answer.headers.set("Strict-Transport-Security", stay);
+  return answer;
 }
 
 const guarded = Promise.resolve(

@@ -197,6 +197,7 @@ class Nexus:
             sockets,
             admin,
             self.standing,
+            origins=frozenset(self.settings.cors_origins),
         )
 
     def application(self, gateway: "Gateway") -> "Front":

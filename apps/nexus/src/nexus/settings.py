@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nexus.kit.logging import LogFormat
 
 PREFIX = "OBLIVION_"
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-do-not-use-in-production"  # noqa: S105 - refused outside of development
+
+
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$")]
+"""RFC 6454 §6.2, as browsers send it: small letters, nothing after the port, no `*` and no `null`."""
 
 
 class SettingsError(Exception):
@@ -44,7 +48,10 @@ class Settings(BaseSettings):
         description="Where `oblivion serve worker` answers `/livez`, `/readyz` and `/metrics`. Absent: nowhere. The "
         "other roles answer them on their own port.",
     )
-    cors_origins: list[str] = Field(default_factory=list[str])
+    cors_origins: list[Origin] = Field(
+        default_factory=list[Origin],
+        description="Whose pages may call the API from a browser, each as a browser writes it: no path, no wildcard.",
+    )
     observer_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/\s]+",

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from gateway.agent_sockets import Account, connected, raw, refusal, register
+from gateway.agent_sockets import Account, AgentSocket, connected, raw, refusal, register
+from socketio.exceptions import ConnectionError as Refused
 from support.waiting import eventually
 from support.world import World
 
@@ -104,3 +105,14 @@ async def test_revoked_agent_is_cut_off_and_not_let_in_again(shared_world: World
         await shared_world.nexus.directory.revoke(shared_world.tenant_id, account.name)
         await agent.gone()
     assert await refusal(shared_world.url, account.token) == "unauthorized"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "itself"])
+async def test_no_page_of_a_browser_connects_as_an_agent(shared_world: World, account: Account, origin: str) -> None:
+    agent = AgentSocket(shared_world.url, account.token)
+    with pytest.raises(Refused):
+        await agent.client.connect(
+            shared_world.url, headers={"Origin": shared_world.url if origin == "itself" else origin},
+            auth={"token": account.token}, transports=["websocket"], namespaces=["/agents"], wait_timeout=10,
+        )  # fmt: skip
+    assert agent.refusal == "forbidden"

@@ -138,6 +138,36 @@ async def test_every_table_of_the_schema_is_in_the_code(db: Database) -> None:
     assert {row.tablename for row in found} - {"alembic_version"} == set(TABLES)
 
 
+NO_TENANT = {
+    "tenants": "is the list of tenants; a policy of its own shows each tenant its own name",
+    "signing_keys": "sign tokens of all tenants; only the system role may read them",
+    "alembic_version": "says which revision the schema has",
+}
+"""Tables without a tenant, each with its reason."""
+
+
+async def test_a_table_without_a_tenant_has_a_reason(db: Database) -> None:
+    found = await rows(
+        db,
+        "SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p', 'f') "
+        "AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) "
+        "AND c.relname NOT LIKE 'pg_toast%' AND c.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_attribute a "
+        "WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.attnotnull AND NOT a.attisdropped)",
+    )
+    assert {row.relname for row in found} == set(NO_TENANT)
+
+
+async def test_nothing_reads_a_table_past_its_policies(db: Database) -> None:
+    """A view reads as its owner, and so does a function that is a security definer."""
+    views = await rows(
+        db,
+        "SELECT relname FROM pg_class WHERE relkind IN ('v', 'm') AND relnamespace = 'public'::regnamespace "
+        "AND NOT coalesce('security_invoker=true' = ANY(reloptions), false)",
+    )
+    functions = await rows(db, "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace")
+    assert (views, functions) == ([], [])
+
+
 async def test_every_table_with_a_tenant_enforces_row_level_security_even_for_its_owner(db: Database) -> None:
     with_tenant = await rows(
         db,

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
+from nexus.auth.audit import record
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
 from nexus.store import migrate
@@ -73,7 +74,10 @@ async def tenant_named(nexus: "Nexus", name: str | None, *, create: bool = False
         tenant = Tenant(name=wanted)
         session.add(tenant)
         await session.flush()
-        return tenant.id
+        made = tenant.id
+    async with nexus.db.tenant(made) as session:
+        record(session, made, ACTOR, "tenant.create", wanted)
+    return made
 
 
 @db.command("upgrade")
@@ -257,7 +261,6 @@ def replay_dead_letters(
     """Tries dead letters again, under the same ids, so that nothing is doubled."""
     if bool(ids) == everything:
         raise SettingsError("Name the ids to replay, or say --all.")
-    from nexus.auth.audit import record
     from nexus.http.replay import MAX_REPLAYS, Dead, replay
 
     async def work(nexus: "Nexus") -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from nexus.store.migrate import current_revision, newest_revision, serves
 from nexus.store.tables import Connection
 
 CHECK_SECONDS = 10
+MIN_OPEN_FILES = 4096
 
 
 class Unhealthy(Exception):
@@ -56,6 +58,12 @@ async def _examine(quiet: bool) -> bool:
         up = up and await check("schema", lambda: _schema(settings))
         await check("Redis", lambda: _redis(nexus))
         await check("traces", _traces)
+        _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files < MIN_OPEN_FILES:
+            console.print(
+                f"[yellow]![/] a gateway started from here may hold {files} connections and files at a time, which "
+                f"many slow clients use up: allow {MIN_OPEN_FILES} or more (ulimit -Hn, LimitNOFILE= of systemd)"
+            )
         if up:
             await check("secret key", lambda: _secret_key(nexus))
             async with nexus.db.system() as session:

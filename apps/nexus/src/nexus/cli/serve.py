@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ import uvloop
 
 from nexus.bootstrap import Nexus, open_nexus, start_traces
 from nexus.gateway.server import Gateway
+from nexus.http.intake import intake_protocol
 from nexus.kit.logging import configure_logging, get_logger
 from nexus.settings import Settings
 from nexus.store.migrate import current_revision, newest_revision, serves
@@ -115,7 +117,7 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
         nexus.application(gateway),
         host=nexus.settings.host,
         port=nexus.settings.port,
-        http="httptools",
+        http=intake_protocol(),
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=None,  # Engine.IO pings by itself
@@ -132,6 +134,9 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
     loops = [asyncio.create_task(gateway.run()), asyncio.create_task(nexus.bells.listen())]
     if nexus.settings.qdrant_url is None:
         loops.append(asyncio.create_task(nexus.indexer().run()))
+    # What is there now stays: a collection that looked through all of it again would hold every request up.
+    gc.collect()
+    gc.freeze()
     serving = asyncio.create_task(server.serve())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -181,6 +186,7 @@ async def _health(nexus: Nexus, stopping: asyncio.Event) -> None:
         nexus.health_application(stopping.is_set),
         host=nexus.settings.host,
         port=port,
+        http=intake_protocol(),
         lifespan="off",
         access_log=False,
         log_config=None,

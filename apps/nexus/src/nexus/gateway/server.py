@@ -61,6 +61,8 @@ class Gateway:
         sockets: Sockets,
         admin: AdminDoor,
         standing: Standing,
+        *,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
         self._db = db
         self._tokens = tokens
@@ -72,6 +74,7 @@ class Gateway:
         self._pulses = pulses
         self.sockets = sockets
         self._admin = admin
+        self._origins = origins
         self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_agent, standing)
         self._live: dict[str, LiveSession] = {}
         self._left: list[LiveSession] = []
@@ -137,6 +140,9 @@ class Gateway:
             self.sockets.on(NAMESPACE, name, self._command_handler(name, model))
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        # Agents are programs. A browser always says whose page it shows, and a page is let in by name alone.
+        if environ.get("HTTP_ORIGIN") is not None and environ["HTTP_ORIGIN"] not in self._origins:
+            raise Refuse("forbidden")
         await self._admissions.let_in(sid, environ, auth)
 
     async def _judge(self, token: str) -> tuple[Principal, float]:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from nexus.http import (
     agents,
@@ -90,7 +92,7 @@ def create_app(parts: HttpParts) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
-    app.add_middleware(Boundary)
+    app.add_middleware(Boundary, cors=bool(parts.cors_origins))
     return app
 
 
@@ -109,7 +111,23 @@ def create_routes(version: str) -> FastAPI:
     for resource in _RESOURCES:
         app.include_router(resource.router, responses=problem_docs())
     app.include_router(vendors.router, responses=problem_docs())  # last: its first segment is any name
+    _describe_once(app)
     return app
+
+
+def _describe_once(app: FastAPI) -> None:
+    """Writes `/openapi.json` once. FastAPI writes it for every request, which costs more than any other answer, and
+    it is for everybody."""
+    written = b""
+
+    async def openapi(_request: Request) -> Response:
+        nonlocal written
+        written = written or bytes(JSONResponse(app.openapi()).body)
+        return Response(written, media_type="application/json")
+
+    routes = app.router.routes
+    routes[:] = [route for route in routes if not (isinstance(route, Route) and route.path == app.openapi_url)]
+    app.add_route("/openapi.json", openapi, include_in_schema=False)
 
 
 def create_health_app(parts: HealthParts) -> FastAPI:

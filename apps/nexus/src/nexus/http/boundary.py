@@ -1,27 +1,34 @@
-"""The outermost layer: a request id for everything, a bound on bodies, and no exception gets past it."""
+"""The outermost layer: a request id for everything, bounds on bodies, and no exception gets past it."""
 
+import asyncio
 import re
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nexus.http.headers import protecting
 from nexus.http.limits import HEADERS
 from nexus.http.problems import Outcome, outcome_of, problem
 from nexus.kit.ids import new_id
 from nexus.kit.logging import get_logger
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_TIMEOUT_SECONDS = 5.0
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = get_logger("nexus.http")
 
 
 class Boundary:
-    """Pure ASGI middleware. Takes over a well-formed `X-Request-Id`, makes one otherwise, and always returns it."""
+    """Pure ASGI middleware. Takes over a well-formed `X-Request-Id`, makes one otherwise, and always returns it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `cors` says that pages of other origins may call what is inside.
+    """
+
+    def __init__(self, app: ASGIApp, *, cors: bool = False) -> None:
         self._app = app
+        self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
@@ -38,7 +45,9 @@ class Boundary:
                 started = True
                 more = {"x-request-id": request_id, **scope["state"].get(HEADERS, {})}
                 added = [(name.lower().encode(), value.encode()) for name, value in more.items()]
-                message["headers"] = [*message.get("headers", ()), *added]
+                headers = [*message.get("headers", ()), *added]
+                headers += protecting(scope["path"], scope.get("scheme", ""), headers, cors=self._cors)
+                message["headers"] = headers
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -71,16 +80,25 @@ def _request_id(scope: Scope) -> str:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """`receive`, that refuses once the body is larger than we read, whatever its headers say."""
+    """`receive`, that refuses once the body is larger than we read, whatever its headers say, or takes too long."""
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    taken = 0
+    taken, complete = 0, False
+    deadline: float | None = None
 
     async def bounded() -> Message:
-        nonlocal taken
+        nonlocal taken, complete, deadline
         if announced.isdigit() and int(announced[:20]) > MAX_BODY_BYTES:
             raise _too_large()
-        message = await receive()
+        if complete:  # what comes now is the end of the connection, for which one may wait
+            return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + BODY_TIMEOUT_SECONDS
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408, f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} s.") from error
         if message["type"] == "http.request":
+            complete = not message.get("more_body", False)
             taken += len(message.get("body", b""))
             if taken > MAX_BODY_BYTES:
                 raise _too_large()

@@ -21,6 +21,13 @@ from oblivion_protocol.scopes import ADMIN_READ, ADMIN_WRITE, ALL_SCOPES, Scope
 
 router = APIRouter(tags=["oauth"])
 
+
+class JwkSetResponse(JSONResponse):
+    """Keys, RFC 7517 §8.5.2."""
+
+    media_type = "application/jwk-set+json"
+
+
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _GRANT = "client_credentials"
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
@@ -133,13 +140,12 @@ async def revoke_token(request: Request, parts: Parts) -> Response:
         raise
 
 
-@router.get("/.well-known/jwks.json")
+@router.get("/.well-known/jwks.json", response_class=JwkSetResponse)
 async def get_jwks(parts: Parts) -> JSONResponse:
     """The keys that verify access tokens, RFC 7517 §5."""
-    return JSONResponse(
+    return JwkSetResponse(
         await parts.keys.jwks(),
         headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}"},
-        media_type="application/jwk-set+json",
     )
 
 

@@ -67,7 +67,7 @@ class WebhookDoor:
             self._metrics.received(source, outcome, started)
 
     async def _serve(self, source: str, path: str, scope: Scope, receive: Any, send: Any) -> WebhookOutcome:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope)
         try:
             async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
                 body = await _read(receive, headers)
@@ -112,6 +112,15 @@ class WebhookDoor:
             case _:
                 await _answer(send, 200, b"", b"text/plain; charset=utf-8")
                 return "dropped"
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Each that came once. One that came twice says nothing: somebody before us may have believed the other one."""
+    found: dict[str, str] = {}
+    for raw_name, value in scope["headers"]:
+        name = raw_name.decode("latin-1")
+        found[name] = "" if name in found else value.decode("latin-1")
+    return found
 
 
 async def _read(receive: Any, headers: dict[str, str]) -> bytes:

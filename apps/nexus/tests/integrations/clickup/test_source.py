@@ -272,7 +272,7 @@ DEEP = b'{"webhook_id":"w","event":"taskCreated","task_id":"t","x":' + b"[" * 10
         (b"webhook_id=1", "not JSON"),
         (b'{"webhook_id":"w\xff"}', "not JSON"),
         (b'{"webhook_id":"\\ud800"}', "not JSON"),
-        (DEEP, "not JSON"),
+        (DEEP, "nested too deeply"),
         (b"[]", "not a JSON object"),
         (b"null", "not a JSON object"),
         (b"{}", "no webhook_id"),

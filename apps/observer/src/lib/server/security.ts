@@ -22,6 +22,15 @@ export function contentSecurityPolicy(nonce: string, sockets: string[], isDevelo
   ].join("; ");
 }
 
+/**
+ * What keeps a browser on HTTPS for a year, RFC 6797, once it came that way; null while it did not: a dashboard on
+ * one's own machine has no certificate. Browsers ignore it over plain HTTP, so a forged header gains nothing.
+ */
+export function strictTransport(protocol: string, forwarded: string | null): string | null {
+  const reached = forwarded?.split(",")[0]?.trim() ?? protocol.replace(":", "");
+  return reached === "https" ? "max-age=31536000" : null;
+}
+
 /** Where the live events come from: Nexus over WebSocket. None while that is not set: pages then say so themselves. */
 export function socketOrigins(): string[] {
   try {

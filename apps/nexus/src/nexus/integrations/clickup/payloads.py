@@ -17,6 +17,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from nexus.kit.nesting import is_too_deep
 from nexus.pipeline.ports import Unreadable
 
 OUR_WEBHOOK_ID = "oblivion"
@@ -168,6 +169,8 @@ PayloadT = TypeVar("PayloadT", bound=Payload)
 
 def parse(model: type[PayloadT], body: bytes) -> PayloadT:
     """The body as a model. Raises Unreadable with a sentence that quotes nothing of the body."""
+    if is_too_deep(body):
+        raise Unreadable("The JSON is nested too deeply, or cut off.")
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from nexus.kit.nesting import is_too_deep
 from nexus.pipeline.ports import Unreadable
 
 DELIVERY_TYPE = "oblivion_delivery"
@@ -298,9 +299,9 @@ def decode(body: bytes, content_type: str) -> tuple[Kind, dict[str, Any]]:
         form = content_type.lower().startswith("application/x-www-form-urlencoded")
         if form:
             text = parse_qs(text, max_num_fields=32).get("payload", [""])[0]
+        if is_too_deep(text.encode()):
+            raise Unreadable("The JSON is nested too deeply, or cut off.")
         parsed: Any = json.loads(text)
-    except RecursionError:
-        raise Unreadable("The JSON is nested too deeply.") from None
     except ValueError:
         raise Unreadable("This is neither JSON nor a form with JSON in its field `payload`.") from None
     if not isinstance(parsed, dict):
@@ -315,8 +316,6 @@ def parse(model: type[AnyPayload], data: object) -> AnyPayload:
     except ValidationError as error:
         fields = sorted({".".join(str(part) for part in each["loc"]) or "all" for each in error.errors()})
         raise Unreadable(f"Slack's {model.__name__} has unexpected values in: {', '.join(fields[:5])}.") from None
-    except RecursionError:
-        raise Unreadable("The JSON is nested too deeply.") from None
 
 
 def instant(ts: str) -> datetime:
