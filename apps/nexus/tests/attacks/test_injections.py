@@ -54,8 +54,10 @@ class Stub:
         """Reads the news, and obeys."""
         for name, data in self.agent.events[self.read :]:
             self.read += 1
-            if name == "task.assigned":
-                assert (await self.agent.command("task.accept", data))["ok"]
+            if "seq" in data:
+                await self.agent.call("ack", {"seq": data["seq"]})
+            if name == "task.assigned" and not (await self.agent.command("task.accept", data))["ok"]:
+                continue  # too late for this offer; the next one comes
             for said in strings(data):
                 for one in wishes(said):
                     self.obeyed.append(one)
@@ -103,7 +105,7 @@ class Stub:
             self.granted.append((one, answer))
 
     def epoch(self, task_id: str) -> int:
-        return next(each["epoch"] for each in self.agent.of("task.assigned") if each["task_id"] == task_id)
+        return max(each["epoch"] for each in self.agent.of("task.assigned") if each["task_id"] == task_id)
 
 
 def with_words(command: str, words: str) -> dict[str, Any]:
@@ -173,6 +175,7 @@ async def test_agent_that_obeys_every_injection_harms_nobody_else(
             stub = Stub(agent, world, obeying)
             for number in range(0, len(marks), A_TASK):
                 await inject(world, dice, stub, prey["task_id"], number, marks[number : number + A_TASK])
+                assert (await other.command("task.heartbeat", prey))["ok"]
             await world.settled()
             after = await facts(world, prey["task_id"])
         arrived = [data for name, data in agent.events if name in ("task.assigned", "context.updated")]
@@ -232,6 +235,8 @@ async def inject(world: World, dice: random.Random, stub: Stub, prey: str, numbe
         return all(any(mark in one.words for one in stub.obeyed) for mark in marks)
 
     await eventually(obeyed, f"the stub obeys {marks}", 60)
+    mine = next(one for one in reversed(stub.agent.of("task.assigned")) if one["title"] == title)
+    await stub.agent.command("task.complete", mine)  # or its lease ends, and it is offered and obeyed again
 
 
 def untrusted(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -281,6 +286,8 @@ async def test_no_try_at_a_task_of_somebody_else_has_an_effect(
 
             for _ in range(0, tries, 50):
                 await asyncio.gather(*(attempt() for _ in range(50)))
+                assert (await holder.command("task.heartbeat", prey))["ok"]
+                assert (await neighbour.command("task.heartbeat", own))["ok"]
             # The neighbour's own task, with everything that could lead what it says elsewhere.
             for at in range(20):
                 elsewhere = {
