@@ -31,6 +31,8 @@ NO_ACTS: dict[str, str] = {
     "agent list": "looks",
     "member list": "looks",
     "deliveries list": "looks",
+    "keys status": "looks",
+    "trace": "looks",
     "search status": "looks",
     "search reindex": "makes an index anew of what there is",
     "search evaluate": "measures",
@@ -85,6 +87,7 @@ async def http_acts(prey: Prey) -> list[tuple[str, str, Any, str]]:
     return [
         ("POST /v1/connections", "", {"vendor": "slack", "credentials": slack}, "connection.connect"),
         ("POST /v1/agents", "", {"name": "new-one"}, "agent.create"),
+        ("PATCH /v1/agents/{name}", agent, {"messages_per_minute": 3}, "agent.change"),
         ("POST /v1/agents/{name}/rotate", agent, {}, "client.rotate"),
         ("POST /v1/agents/{name}/mute", agent, {"reason": "loud"}, "agent.mute"),
         ("POST /v1/agents/{name}/unmute", agent, None, "agent.unmute"),
@@ -156,6 +159,7 @@ async def test_every_act_in_the_shell_is_written_down(
     acts: list[tuple[str, list[str], str]] = [
         ("agent create", ["newcomer"], "agent.create"),
         ("agent rotate", ["newcomer"], "client.rotate"),
+        ("agent limit", ["newcomer", "3"], "agent.change"),
         ("agent revoke", ["newcomer"], "agent.revoke"),
         ("member add", ["new@example.com", "--role", "admin"], "member.add"),
         ("member remove", ["new@example.com"], "member.remove"),
@@ -171,13 +175,18 @@ async def test_every_act_in_the_shell_is_written_down(
         found = (await written_by(prey, ACTOR))[before:]
         if not any(name == action and target for name, target in found):
             missing.append(f"oblivion {command} wrote {found}, not {action}")
+    for command, action in (("rotate", "keys.rotate"), ("reseal", "keys.reseal")):  # of all tenants at once
+        before = len(await written_by(prey, ACTOR))
+        await shell("keys", command)
+        if action not in {name for name, _ in (await written_by(prey, ACTOR))[before:]}:
+            missing.append(f"oblivion keys {command} was not written down")
     before = len(await written_by(prey, ACTOR))
     await shell("agent", "create", "first", "--tenant", "founded")
     if ("tenant.create", "founded") not in (await written_by(prey, ACTOR))[before:]:
         missing.append("a tenant was made and nobody wrote it down")
-    tried = {command for command, *_ in acts}
+    tried = {command for command, *_ in acts} | {"keys rotate", "keys reseal"}
     capfd.readouterr()  # the secrets that they print
-    figures.keep("Acts in the shell in the audit log", acts=len(acts) + 1, missing=len(missing))
+    figures.keep("Acts in the shell in the audit log", acts=len(acts) + 3, missing=len(missing))
     assert missing == []
     assert set(commands()) - tried - NO_ACTS.keys() == set(), "a command that nobody looked at: give it an entry above"
 

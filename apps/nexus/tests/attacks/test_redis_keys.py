@@ -10,6 +10,7 @@ from attacks.conftest import Figures
 from attacks.tenants import filled, own_servers, rival_of
 from gateway.agent_sockets import connected
 from redis.asyncio import Redis
+from support.waiting import eventually
 from support.world import CHANNEL_ID, LIST_ID, running_world
 
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.timeout(120)
 KEYS: dict[str, str] = {
     r"bull:webhook-processing:[\w-]+(:\w+)?": "BullMQ's own; a job holds ids of inbox rows and nothing else",
     r"obl:presence:[0-9a-f-]{36}:[0-9a-f-]{36}:.+": "tenant, agent and process, for half a minute",
+    r"obl:limit:\{?[a-z]+/[0-9a-f]{32}/\d+/\d+/second\}?(/-1)?": "who came how often, for two minutes: a hash, and no name",
 }
 CHANNELS: dict[str, str] = {
     r"obl:rings": "a topic, such as `deliveries`: somebody should look",
@@ -48,7 +50,13 @@ async def look_into_redis(database_url: str, redis_url: str, figures: Figures) -
         commands = Commands(monitor)
         async with running_world(database_url, redis_url) as world:
             prey = await filled(world)
-            async with connected(world.url, (await rival_of(world)).agent):
+            async with connected(world.url, (await rival_of(world)).agent), await world.admin() as admin:
+
+                async def counted() -> bool:
+                    assert (await admin.get("/v1/me")).is_success
+                    return bool([key async for key in redis.scan_iter("obl:limit*")])
+
+                await eventually(counted, "requests are counted in Redis, which has 50 ms for it")
                 keys = {key async for key in redis.scan_iter(count=1000)}
                 channels = set(await redis.pubsub_channels())
         while (message := await listening.get_message(timeout=0.2)) is not None:

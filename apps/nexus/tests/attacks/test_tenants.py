@@ -71,6 +71,7 @@ NOT_A_TENANTS: dict[Call, str] = {
     ("GET", "/metrics"): "sums over all tenants, for the operator; its labels name no tenant",
     ("POST", "/auth/token"): "the tenant is that of the client, whose secret proves it",
     ("POST", "/auth/introspect"): "likewise",
+    ("POST", "/auth/revoke"): "likewise; what a stranger's token asks for is tried in test_revocation.py",
     ("GET", "/.well-known/jwks.json"): "public keys, the same for everybody",
     ("GET", "/.well-known/oauth-authorization-server"): "public addresses, the same for everybody",
     ("GET", "/openapi.json"): "describes the API, the same for everybody",
@@ -129,6 +130,7 @@ def in_body(prey: Prey, rival: Rival) -> dict[Call, list[Any]]:
             {"vendor": "slack", "credentials": {"bot_token": "xoxb-x", "api_url": prey.world.box.slack_api_url}}
         ],
         ("POST", "/v1/agents"): [{"name": new, "aliases": [alias]}],
+        ("PATCH", "/v1/agents/{name}"): [{"messages_per_minute": 1}],
         ("POST", "/v1/agents/{name}/rotate"): [{"overlap_seconds": 0}],
         ("POST", "/v1/agents/{name}/mute"): [{"reason": "mine now"}],
         ("POST", "/v1/aliases"): [{"alias": alias, "agent": agent} for agent in agents],
