@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(120)
 KEYS: dict[str, str] = {
     r"bull:webhook-processing:[\w-]+(:\w+)?": "BullMQ's own; a job holds ids of inbox rows and nothing else",
     r"obl:presence:[0-9a-f-]{36}:[0-9a-f-]{36}:.+": "tenant, agent and process, for half a minute",
-    r"obl:limit:\{?[a-z]+/[0-9a-f]{32}/\d+/\d+/second\}?(/-1)?": "who came how often, for two minutes: a hash, and no name",
+    r"obl:limit:\{?[a-z]+/[0-9a-f]{32}/\d+/\d+/second\}?(/-1)?": "who came how often: a hash, no name",
 }
 CHANNELS: dict[str, str] = {
     r"obl:rings": "a topic, such as `deliveries`: somebody should look",
