@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pipeline.fakes import HOOK, NOON, HeldDatabase, Place, place_on, webhook
-from sqlalchemy import text
+from sqlalchemy import event, text
 from support.waiting import eventually
 
 from nexus.kit.clock import SystemClock
@@ -98,6 +99,18 @@ async def test_two_hundred_at_once_are_two_hundred_rows_in_a_few_transactions(pl
     }
     assert len(rows) == 200
     assert len({row.made_by for row in rows}) <= 10
+
+
+async def test_a_burst_on_a_cold_process_looks_for_the_secret_once(place: Place) -> None:
+    looks: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "FROM webhook_keys" in statement:
+            looks.append(statement)
+
+    event.listen(place.db.engine.sync_engine, "before_cursor_execute", note)
+    await asyncio.gather(*(place.inbox.receive("faketool", webhook(f"e{number}")) for number in range(50)))
+    assert len(looks) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Open connections to vendor workspaces, by id or by what a webhook claims to come from."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -57,6 +58,7 @@ class Connections:
         self._connections: dict[UUID, tuple[float, Connected]] = {}
         self._held: dict[UUID, tuple[float, tuple[str, ...]]] = {}
         self._secrets: OrderedDict[tuple[str, str], tuple[float, tuple[WebhookSecret, ...]]] = OrderedDict()
+        self._reading: dict[tuple[str, str], asyncio.Task[tuple[WebhookSecret, ...]]] = {}
 
     async def secrets(
         self, source: str, key: str, *, max_age_seconds: float = _KEY_TTL_SECONDS
@@ -67,6 +69,16 @@ class Connections:
         if cached is not None and now - cached[0] < (max_age_seconds if cached[1] else _UNKNOWN_KEY_TTL_SECONDS):
             self._secrets.move_to_end((source, key))
             return cached[1]
+        reading = self._reading.get((source, key))
+        if reading is None:
+            reading = self._reading[source, key] = asyncio.create_task(self._read(source, key))
+            reading.add_done_callback(lambda done: self._has_read(source, key, done))
+        # Whoever gives up waiting does not end it for the others.
+        return await asyncio.shield(reading)
+
+    async def _read(self, source: str, key: str) -> tuple[WebhookSecret, ...]:
+        """One look for all who ask meanwhile: a burst on a cold copy must not take every connection of the pool."""
+        now = time.monotonic()
         query = select(WebhookKey).where(WebhookKey.source == source).limit(_MAX_ANY_KEY_SECRETS)
         if key != ANY_KEY:
             query = query.where(WebhookKey.key == key)
@@ -77,6 +89,11 @@ class Connections:
         while len(self._secrets) > _MAX_CACHED_KEYS:
             self._secrets.popitem(last=False)
         return found
+
+    def _has_read(self, source: str, key: str, reading: "asyncio.Task[tuple[WebhookSecret, ...]]") -> None:
+        del self._reading[source, key]
+        if not reading.cancelled():
+            reading.exception()  # seen, even if everybody who asked has gone
 
     def _live(self, row: WebhookKey) -> Iterator[WebhookSecret]:
         sealed = self._sealer.open(row.sealed)
