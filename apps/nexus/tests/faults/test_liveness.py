@@ -18,7 +18,7 @@ LOOPS = {
     "canary",
     "worker.inbox", "worker.deliveries", "worker.dispatch", "worker.reap",
     "gateway.pump", "gateway.sweep", "gateway.touch", "gateway.show", "gateway.farewell",
-    "gateway.admin.send", "gateway.admin.sweep", "gateway.admin.allowed",
+    "gateway.standing", "gateway.admin.send", "gateway.admin.sweep", "gateway.admin.standing",
 }  # fmt: skip
 
 

@@ -71,7 +71,9 @@ async def test_a_dump_on_a_new_server_and_work_goes_on_where_it_stood(
     dump = tmp_path / "oblivion.dump"
     await upgrade(ours(lost))
 
-    async def handle(_task: TaskAssigned, ctx: Context) -> str:
+    async def handle(task: TaskAssigned, ctx: Context) -> str:
+        if task.title == "Made on the new server":
+            return "Done anew"
         return f"Branch {await ctx.ask('Which branch?', options=['main', 'release'])}"
 
     listener, url = listening()
@@ -87,8 +89,9 @@ async def test_a_dump_on_a_new_server_and_work_goes_on_where_it_stood(
             root = await before.root("Outlives its server")
             asked = await question(before, root["ts"], "Which branch?")
             await before.comment(item, "before the backup")
-            await before.settled()
+            await eventually(lambda: says(before, root["ts"], "before the backup"))
             await before.nexus.reconciler().run_once()  # it has looked before, as it does each half minute
+            await before.settled()
             run("pg_dump", *documented("pg_dump", lost, dump))
             names = [row.table_name for row in await before.rows(TABLES)]
         lost.stop()
@@ -110,7 +113,8 @@ async def test_a_dump_on_a_new_server_and_work_goes_on_where_it_stood(
             await after.nexus.reconciler().run_once()
             await eventually(lambda: says(after, root["ts"], "while nobody was there"), seconds=30)
             await after.create_task("Made on the new server")
-            await after.root("Made on the new server")
+            made = await after.root("Made on the new server")
+            await eventually(lambda: says(after, made["ts"], "Done anew"), seconds=30)
             await after.settled()
             texts = await after.said(root["ts"])
             for each in ("before the backup", "while nobody was there", "Branch release"):

@@ -18,6 +18,7 @@ PEOPLE: dict[Role, str] = {"viewer": "vera@example.com", "operator": "otto@examp
 WRITES: dict[str, tuple[Role, int, str | None]] = {
     "POST /v1/agents": ("admin", 201, "agent.create"),
     "DELETE /v1/agents/{name}": ("admin", 204, "agent.revoke"),
+    "PATCH /v1/agents/{name}": ("admin", 200, "agent.change"),
     "POST /v1/agents/{name}/rotate": ("admin", 200, "client.rotate"),
     "POST /v1/agents/{name}/mute": ("operator", 200, "agent.mute"),
     "POST /v1/agents/{name}/unmute": ("operator", 200, None),
@@ -45,6 +46,7 @@ WRITES: dict[str, tuple[Role, int, str | None]] = {
 def body_of(route: str, goods: Any) -> dict[str, Any] | None:
     return {
         "POST /v1/agents": {"name": "new"},
+        "PATCH /v1/agents/{name}": {"messages_per_minute": 30},
         "POST /v1/aliases": {"alias": "@new", "agent": goods.agent},
         "POST /v1/connections": {"vendor": "slack", "credentials": {"token": "x"}},
         "POST /v1/deliveries/replay": {"ids": [str(goods.dead_webhook)]},
