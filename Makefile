@@ -45,6 +45,20 @@ speed-browser: setup ## Measure the dashboard: script of each page, 10,000 rows,
 screenshots: setup ## Take a picture of every page in both schemes, into docs/img
 	OBSERVER_E2E_KIND=shots npm run --silent e2e -w apps/observer
 
+.PHONY: bench bench-report bench-setup
+PEER := bench/peer/dist/.ready
+BENCH := PYTHONPATH=tests/faults $(BIN)/python -m bench
+bench: $(VENV)/.ready $(PEER) ## Measure against NestJS + BullMQ + Socket.IO, write docs/performance.md (ARGS="--effort quick")
+	$(BENCH) $(ARGS)
+	$(BENCH).report
+bench-report: $(VENV)/.ready
+	$(BENCH).report
+bench-%: $(VENV)/.ready $(PEER)
+	$(BENCH) $* $(ARGS)
+$(PEER): bench/peer/package-lock.json $(wildcard bench/peer/src/*.ts)
+	@echo "Installing and building the Node side of the comparison …"
+	cd bench/peer && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/.ready
+
 agent-setup: setup ## Install the reference agent (agents/reference)
 	@$(MAKE) --no-print-directory -C agents/reference setup
 agent-test: agent-setup ## Test the reference agent (ARGS="-m 'not system'")

@@ -1,0 +1,1 @@
+"""Benchmarks of Oblivion, and of the Node stack beside it: `make bench` (README.md)."""
