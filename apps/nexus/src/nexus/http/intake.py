@@ -84,9 +84,14 @@ class IntakeProtocol(HttpToolsProtocol):
         self._unread: asyncio.TimerHandle | None = None
         self._incomplete = False
         self._has_head = False
+        self._due: tuple[float, Any] | None = None
+        """A deadline that is set when a piece is read, if the request has not become complete with it."""
+        self._in_crowd = False
+        self._new_bytes = 0
         self._head_bytes = self._fed_bytes = self._discarded_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
         self._begin()
+        self._wait_for_more()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection is gone."""
@@ -101,6 +106,7 @@ class IntakeProtocol(HttpToolsProtocol):
             self._begin()
         self._fed_bytes += len(data)
         super().data_received(data)
+        self._wait_for_more()
         if self._incomplete and not self._has_head and self._fed_bytes > MAX_HEAD_BYTES:
             # Part of a header line, which the parser keeps until it is whole.
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -131,7 +137,7 @@ class IntakeProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there."""
         self._has_head = True
-        self._set_deadline(BODY_SECONDS, self.cut_off)
+        self._due = (BODY_SECONDS, self.cut_off)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -141,7 +147,7 @@ class IntakeProtocol(HttpToolsProtocol):
             if self._discarded_bytes > MAX_DISCARDED_BYTES:
                 self.cut_off()
             return
-        self.crowd.hold(self, len(body))
+        self._new_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -199,15 +205,32 @@ class IntakeProtocol(HttpToolsProtocol):
 
     def _begin(self) -> None:
         self._incomplete, self._has_head = True, False
-        self._set_deadline(HEAD_SECONDS, self._head_is_late)
-        self.crowd.enter(self._address, self)
+        self._due = (HEAD_SECONDS, self._head_is_late)
+
+    def _wait_for_more(self) -> None:
+        """What is not complete yet has a deadline, and a place in the crowd; most requests never need either."""
+        if not self._incomplete:
+            return
+        if self._due is not None:
+            self._set_deadline(*self._due)
+            self._due = None
+        if not self._in_crowd:
+            self._in_crowd = True
+            self.crowd.enter(self._address, self)
+        if self._new_bytes:
+            size, self._new_bytes = self._new_bytes, 0
+            self.crowd.hold(self, size)
 
     def _end(self) -> None:
         self._incomplete = False
+        self._due = None
+        self._new_bytes = 0
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self.crowd.leave(self._address, self)
+        if self._in_crowd:
+            self._in_crowd = False
+            self.crowd.leave(self._address, self)
 
     def _forget(self) -> None:
         self._end()

@@ -30,6 +30,7 @@ class IngestMetrics:
 
     def __init__(self, registry: CollectorRegistry, sources: Iterable[str]) -> None:
         self._sources = frozenset(sources)
+        self._counted: dict[tuple[str, str], Counter] = {}
         self._webhooks = Counter(
             "oblivion_webhooks", "Webhooks received, by what became of them", ["source", "outcome"], registry=registry
         )
@@ -42,11 +43,12 @@ class IngestMetrics:
         # Here and below: a counter that appears with its first event looks to Prometheus as if nothing had happened.
         for source in self._sources:
             for outcome in get_args(WebhookOutcome):
-                self._webhooks.labels(source, outcome)
+                self._counted[source, outcome] = self._webhooks.labels(source, outcome)
 
     def received(self, source: str, outcome: WebhookOutcome, started: float) -> None:
         """Counts one webhook; `started` is from `time.perf_counter`, and `source` is whatever somebody wrote."""
-        self._webhooks.labels(self.known(source), outcome).inc()
+        counter = self._counted.get((source, outcome)) or self._webhooks.labels(self.known(source), outcome)
+        counter.inc()
         self._seconds.observe(time.perf_counter() - started, _exemplar())
 
     def known(self, source: str) -> str:

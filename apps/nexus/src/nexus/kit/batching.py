@@ -4,6 +4,7 @@ There is no timer: an idle caller waits for one flush, a busy one shares it with
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -19,10 +20,19 @@ class NaturalBatcher(Generic[ItemT, ResultT]):
     """
 
     def __init__(
-        self, flush: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]], *, max_items: int = 500
+        self,
+        flush: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]],
+        *,
+        max_items: int = 500,
+        patience_seconds: float | None = None,
     ) -> None:
+        """`patience_seconds` is how long a caller waits before it gets a TimeoutError; None for as long as it takes."""
         self._flush = flush
         self._max_items = max_items
+        self._patience_seconds = patience_seconds
+        self._patient: deque[tuple[float, asyncio.Future[ResultT]]] = deque()
+        """Who waits until when; one timer for all of them costs less than one for each."""
+        self._alarm: asyncio.TimerHandle | None = None
         self._waiting: list[tuple[ItemT, asyncio.Future[ResultT]]] = []
         self._flusher: asyncio.Task[None] | None = None
 
@@ -33,11 +43,27 @@ class NaturalBatcher(Generic[ItemT, ResultT]):
 
     async def submit(self, item: ItemT) -> ResultT:
         """Returns what `flush` made of the item; cancelling the caller does not undo a flush under way."""
-        future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[ResultT] = loop.create_future()
         self._waiting.append((item, future))
+        if self._patience_seconds is not None:
+            until = loop.time() + self._patience_seconds
+            self._patient.append((until, future))
+            if self._alarm is None:
+                self._alarm = loop.call_at(until, self._end_patience)
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._run())
         return await future
+
+    def _end_patience(self) -> None:
+        """Ends the waiting of those whose time is over; the alarm stands again for the first of the others."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._patient and (self._patient[0][1].done() or self._patient[0][0] <= now):
+            _, future = self._patient.popleft()
+            if not future.done():
+                future.set_exception(TimeoutError())
+        self._alarm = loop.call_at(self._patient[0][0], self._end_patience) if self._patient else None
 
     async def _run(self) -> None:
         # "Queue empty" and "flusher idle" change together, with no await between them: otherwise an item

@@ -22,7 +22,8 @@ ANY_KEY = "*"
 """A request that names no webhook (a URL challenge): every live secret of its source is tried."""
 
 _CONNECTION_TTL_SECONDS = 15.0
-_KEY_TTL_SECONDS = 10.0
+KEY_TTL_SECONDS = 10.0
+"""How old a copy of a webhook's secrets may be."""
 _UNKNOWN_KEY_TTL_SECONDS = 1.0
 RENEWED_SECONDS = 1.0
 """How old a copy of a secret may be that did not sign a request: another process may have been given a new one."""
@@ -60,8 +61,16 @@ class Connections:
         self._secrets: OrderedDict[tuple[str, str], tuple[float, tuple[WebhookSecret, ...]]] = OrderedDict()
         self._reading: dict[tuple[str, str], asyncio.Task[tuple[WebhookSecret, ...]]] = {}
 
+    def known_secrets(self, source: str, key: str) -> tuple[WebhookSecret, ...]:
+        """What `secrets` would say without asking anybody; empty when it would have to ask."""
+        cached = self._secrets.get((source, key))
+        if cached is None or time.monotonic() - cached[0] >= KEY_TTL_SECONDS:
+            return ()
+        self._secrets.move_to_end((source, key))
+        return cached[1]
+
     async def secrets(
-        self, source: str, key: str, *, max_age_seconds: float = _KEY_TTL_SECONDS
+        self, source: str, key: str, *, max_age_seconds: float = KEY_TTL_SECONDS
     ) -> tuple[WebhookSecret, ...]:
         """Secrets under which a request of this source with this key may be signed; empty when unknown."""
         now = time.monotonic()

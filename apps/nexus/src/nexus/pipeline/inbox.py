@@ -90,7 +90,9 @@ class Inbox:
         self._connections = connections
         self._doorbell = doorbell
         self._clock = clock
-        self._batcher: NaturalBatcher[_Row, bool | Exception] = NaturalBatcher(self._insert)
+        self._batcher: NaturalBatcher[_Row, bool | Exception] = NaturalBatcher(
+            self._insert, patience_seconds=STORE_TIMEOUT_SECONDS
+        )
 
     async def receive(self, source_name: str, request: RawRequest) -> Stored | Reply | Drop:
         """Takes a webhook over HTTP.
@@ -103,13 +105,16 @@ class Inbox:
             raise UnknownSource(source_name)
         source = integration.source
         key = source.key_of(request)
-        try:
-            async with asyncio.timeout(SECRET_TIMEOUT_SECONDS):
-                signed = await self._signers(source, key, request)
-        except Exception as error:
-            if is_unavailable(error):
-                raise StoreUnavailable from error
-            raise
+        known = self._connections.known_secrets(source.name, key)
+        signed = self._signers(source, request, known) if known else []
+        if not signed:
+            try:
+                async with asyncio.timeout(SECRET_TIMEOUT_SECONDS):
+                    signed = await self._look_up_signers(source, key, request, known)
+            except Exception as error:
+                if is_unavailable(error):
+                    raise StoreUnavailable from error
+                raise
         if not signed:
             raise BadSignature
         match source.read(request):
@@ -119,21 +124,24 @@ class Inbox:
             case (Reply() | Drop()) as answer:
                 return answer
 
-    async def _signers(self, source: Source, key: str, request: RawRequest) -> list[WebhookSecret]:
-        """The secrets that have signed a request; looks again when a copy is old and none has."""
+    def _signers(self, source: Source, request: RawRequest, secrets: Sequence[WebhookSecret]) -> list[WebhookSecret]:
+        """Those of the secrets that have signed a request."""
         now = self._clock.now()
+        live = [one for one in secrets if one.expires_at is None or now < one.expires_at]
+        if not live:
+            source.verify(request, _NO_SECRET, now)
+        return [one for one in live if source.verify(request, one.secret, now)]
 
-        def signers(secrets: Sequence[WebhookSecret]) -> list[WebhookSecret]:
-            live = [one for one in secrets if one.expires_at is None or now < one.expires_at]
-            if not live:
-                source.verify(request, _NO_SECRET, now)
-            return [one for one in live if source.verify(request, one.secret, now)]
-
-        known = await self._connections.secrets(source.name, key)
-        if signed := signers(known):
-            return signed
+    async def _look_up_signers(
+        self, source: Source, key: str, request: RawRequest, known: Sequence[WebhookSecret]
+    ) -> list[WebhookSecret]:
+        """The same for secrets that are not among the copies here, which may be old: none of `known` has signed."""
+        if not known:
+            known = await self._connections.secrets(source.name, key)
+            if signed := self._signers(source, request, known):
+                return signed
         fresh = await self._connections.secrets(source.name, key, max_age_seconds=RENEWED_SECONDS)
-        return signers(fresh) if fresh != known else []
+        return self._signers(source, request, fresh) if fresh != known else []
 
     async def accept(self, connection_id: UUID, request: RawRequest) -> Stored | Reply | Drop:
         """Takes an event over a connection of ours that needs no signature. Raises as `receive` does."""
@@ -163,8 +171,7 @@ class Inbox:
             traceparent=handed_on(None) or traceparent_or_new(request.headers.get("traceparent", "")),
         )
         try:
-            async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
-                outcome = await self._batcher.submit(row)
+            outcome = await self._batcher.submit(row)
         except Exception as error:
             if is_unavailable(error):
                 raise StoreUnavailable from error
@@ -214,6 +221,8 @@ class Inbox:
 
 def _storable(text_value: str) -> bool:
     """Whether PostgreSQL can keep this as text: no NUL, no half of a surrogate pair."""
+    if text_value.isascii():
+        return "\x00" not in text_value
     return "\x00" not in text_value and not any("\ud800" <= letter <= "\udfff" for letter in text_value)
 
 

@@ -5,7 +5,7 @@ inside that folder. A tracker also implements `Tracker`, a chat also `Chat`; bot
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import UUID
@@ -43,6 +43,8 @@ class RawRequest:
     headers: Mapping[str, str]
     path: str
     """What stands after `/webhooks/{source}`, without slashes at its ends: empty, or such as `interactive`."""
+    parsed: dict[type, Any] = field(default_factory=dict[type, Any], compare=False, repr=False)
+    """What its source has made of the body already, by type: it is asked twice, and need not parse twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ _WHO = " SELECT set_config('role', '{role}', true), set_config('app.tenant_id', 
 
 
 class _Connection(asyncpg.Connection):
-    """Begins transactions as somebody, and says goodbye within a bound: nobody answers over a path that swallows all."""
+    """Begins transactions as somebody, and says goodbye within a bound: over a dead path nobody answers."""
 
     begins_as = ""
     """What the next transaction says before anything else, in the same message."""

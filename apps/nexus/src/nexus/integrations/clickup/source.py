@@ -32,20 +32,20 @@ class ClickUpSource:
 
     def key_of(self, request: RawRequest) -> str:
         """The webhook's id: each webhook has a secret of its own."""
-        return _webhook_id(parse(Envelope, request.body))
+        return _webhook_id(_envelope(request))
 
     def verify(self, request: RawRequest, secret: str, now: datetime) -> bool:
         """Hex HMAC-SHA256 of the raw body (https://developer.clickup.com/docs/webhooksignature).
 
         There is no time in it, so a replay is caught by the dedup key and not here.
         """
-        digest = hmac.new(secret.encode(errors="replace"), request.body, hashlib.sha256).hexdigest()
+        digest = hmac.digest(secret.encode(errors="replace"), request.body, "sha256").hex()
         given = request.headers.get("x-signature", "")
         return hmac.compare_digest(digest.encode(), given.encode(errors="replace")) and secret != ""
 
     def read(self, request: RawRequest) -> Incoming | Reply | Drop:
         """What is needed to store the event. Raises Unreadable."""
-        envelope = parse(Envelope, request.body)
+        envelope = _envelope(request)
         webhook_id = _webhook_id(envelope)
         if not envelope.event:
             raise Unreadable("The body names no event.")
@@ -107,6 +107,13 @@ class ClickUpSource:
             edited=edited,
             posted_at=_instant(comment.date) if edited and comment.date is not None else None,
         )
+
+
+def _envelope(request: RawRequest) -> Envelope:
+    found = request.parsed.get(Envelope)
+    if found is None:
+        found = request.parsed[Envelope] = parse(Envelope, request.body)
+    return found
 
 
 def _webhook_id(envelope: Envelope) -> str:

@@ -4,7 +4,6 @@ Rules: docs.slack.dev/authentication/verifying-requests-from-slack, docs.slack.d
 docs.slack.dev/interactivity/handling-user-interaction.
 """
 
-import hashlib
 import hmac
 import json
 import re
@@ -58,7 +57,7 @@ class SlackSource:
         if abs(now.timestamp() - int(timestamp)) > _MAX_SKEW_SECONDS:
             return False
         key = secret.encode(errors="surrogatepass")
-        digest = hmac.new(key, b"v0:%b:%b" % (timestamp.encode(), request.body), hashlib.sha256).hexdigest()
+        digest = hmac.digest(key, b"v0:%b:%b" % (timestamp.encode(), request.body), "sha256").hex()
         signature = request.headers.get("x-slack-signature", "")
         return hmac.compare_digest(f"v0={digest}".encode(), signature.encode(errors="surrogatepass"))
 
