@@ -187,12 +187,12 @@ def local_sandbox() -> Sandbox:
 
 
 @asynccontextmanager
-async def running_world(database_url: str, redis_url: str) -> AsyncGenerator[World]:
+async def running_world(database_url: str, redis_url: str, **settings: Any) -> AsyncGenerator[World]:
     """Starts everything, connects it as an operator would, and stops it again."""
     listener, url = listening()
     async with (
         running_sandbox(sandbox=local_sandbox()) as box,
-        running_nexus(box, database_url, redis_url, listener, url) as world,
+        running_nexus(box, database_url, redis_url, listener, url, **settings) as world,
     ):
         await connect(world)
         await world.start_worker()
@@ -201,12 +201,11 @@ async def running_world(database_url: str, redis_url: str) -> AsyncGenerator[Wor
 
 @asynccontextmanager
 async def running_nexus(
-    box: Running, database_url: str, redis_url: str, listener: socket.socket, url: str
+    box: Running, database_url: str, redis_url: str, listener: socket.socket, url: str, **more: Any
 ) -> AsyncGenerator[World]:
-    """Nexus before a running sandbox; its worker is not started yet."""
-    settings = Settings.model_validate(
-        {"database_url": database_url, "redis_url": redis_url, "environment": "development", "public_url": url}
-    )
+    """Nexus before a running sandbox; its worker is not started yet. `more` are settings."""
+    given = {"database_url": database_url, "redis_url": redis_url, "environment": "development", "public_url": url}
+    settings = Settings.model_validate({**given, **more})
     async with open_nexus(settings) as nexus, serving(nexus, listener) as gateway:
         tenant_id = await tenant_named(nexus, "acme", create=True)
         dana = {"Authorization": seed.CLICKUP_TOKEN_DANA}

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.kit.embedded import EmbeddedValkey
-from nexus.kit.limiting import AWAY_SECONDS, LOCAL_SHARE, MAX_LOCAL, Limit, Limiter, Window, judged
+from nexus.kit.limiting import AWAY_SECONDS, LOCAL_SHARE, MAX_LOCAL, Limit, Limiter, Verdict, Window, judged
 
 TEN = Limit("ten", 10, 60)
 NOWHERE = "redis://127.0.0.1:1"
@@ -102,6 +103,36 @@ async def test_a_redis_that_dies_is_left_alone_for_a_second_and_taken_back(
         assert (back.limit.amount, back.remaining) == (10, 9) and limiter.shared
     finally:
         server.stop()
+
+
+async def test_a_redis_that_comes_and_goes_gives_one_share_and_not_one_each_time(
+    tmp_path: Path, make: Callable[..., Limiter], steady: Steady
+) -> None:
+    server = EmbeddedValkey(tmp_path, persistent=False)
+    limiter, allowed = make(server.url), 0
+    for _ in range(4):
+        server.start()
+        steady.seconds += AWAY_SECONDS
+        assert (await limiter.hit(TEN, "somebody else")).limit.amount == 10
+        server.stop()
+        allowed += sum([(await limiter.hit(TEN, "ann")).allowed for _ in range(10)])
+    assert allowed == 10 // LOCAL_SHARE
+
+
+class Drowsy(Limiter):
+    """Stands still whenever it is about to ask."""
+
+    async def _hit_shared(self, limit: Limit, key: str) -> Verdict:
+        time.sleep(5 * self._redis_seconds)  # noqa: ASYNC251 - that is the point
+        await asyncio.sleep(self._redis_seconds)
+        return await super()._hit_shared(limit, key)
+
+
+async def test_who_stood_still_himself_does_not_hold_it_against_redis(valkey: EmbeddedValkey) -> None:
+    limiter = Drowsy(valkey.url, prefix=f"limit:{secrets.token_hex(6)}", redis_seconds=0.02)
+    assert (await limiter.hit(TEN, "ann")).limit.amount == 10 // LOCAL_SHARE, "this one is counted here"
+    assert limiter.shared
+    await limiter.aclose()
 
 
 async def test_a_silent_redis_holds_nobody_up(steady: Steady) -> None:

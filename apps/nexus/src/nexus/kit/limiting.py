@@ -103,11 +103,13 @@ class Limiter:
         if self._away_until is None or now >= self._away_until:
             if self._away_until is not None:
                 self._away_until = now + AWAY_SECONDS  # one looks whether it is back; the others go on as they do
+            began = self._steady()
             try:
                 async with asyncio.timeout(self._redis_seconds):
                     verdict = await self._hit_shared(limit, key)
             except (RedisError, OSError, TimeoutError) as error:
-                await self._lost(error)
+                if not self._was_late_itself(error, began):
+                    await self._lost(error)
             else:
                 self._found()
                 return verdict
@@ -142,6 +144,11 @@ class Limiter:
             self._here.popitem(last=False)
         return judged(share, allowed, Window(previous, current, left))
 
+    def _was_late_itself(self, error: Exception, began: float) -> bool:
+        """Whether this process stood still for so long that the time-out says nothing of Redis."""
+        late = self._steady() - began > 2 * self._redis_seconds
+        return late and isinstance(error, TimeoutError) and self._away_until is None
+
     async def _lost(self, error: Exception) -> None:
         if self._away_until is None:
             log.warning("limits.local", reason="Redis is away", error=error)
@@ -153,8 +160,7 @@ class Limiter:
     def _found(self) -> None:
         if self._away_until is not None:
             log.info("limits.shared", reason="Redis is back")
-            self._away_until = None
-            self._here.clear()
+            self._away_until = None  # what was counted here stays: a Redis that comes and goes gives no new share
 
 
 def judged(limit: Limit, allowed: bool, window: Window) -> Verdict:
