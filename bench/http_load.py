@@ -103,6 +103,18 @@ class _Load:
             await self.over
         self._heard.seconds = self._loop.time() - began
 
+    async def all_of(self, clients: Sequence[_Client], count: int) -> None:
+        """The paced way without a pace: all are due now."""
+        self._paced = True
+        began = self._loop.time()
+        self._until = began
+        self._waiting.extend([began] * (count - len(clients)))
+        for client in clients:
+            self._ask(client, began)
+        async with asyncio.timeout(_TOO_SLOW_SECONDS + count / 100):
+            await self.over
+        self._heard.seconds = self._loop.time() - began
+
     async def paced(self, clients: Sequence[_Client], seconds: float, per_second: float) -> None:
         self._paced = True
         self._idle.extend(clients)
@@ -164,3 +176,22 @@ def request(method: str, path: str, host: str, headers: dict[str, str], body: by
     lines = [f"{method} {path} HTTP/1.1", f"host: {host}", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def send_each(host: str, port: int, requests: Sequence[bytes], *, connections: int = 32) -> Heard:
+    """Sends each request once, as fast as answers come."""
+    loop = asyncio.get_running_loop()
+    heard = Heard()
+    load = _Load(iter(requests), heard)
+    clients: list[_Client] = []
+    try:
+        for _ in range(min(connections, len(requests))):
+            _, client = await loop.create_connection(lambda: _Client(load), host, port)
+            clients.append(client)
+        await load.all_of(clients, len(requests))
+    finally:
+        if not load.over.done():
+            load.over.cancel()
+        for client in clients:
+            client.transport.close()
+    return heard

@@ -30,6 +30,13 @@ _RETURNED = {
     "external_id, slot_at, source_stream",
 }
 
+# Whether more of the stream waits behind it: most events come alone, and need not look for others.
+_SEEN = {
+    "inbox": ", EXISTS (SELECT FROM inbox behind WHERE behind.stream_key = inbox.stream_key "
+    "AND behind.state = 'pending' AND behind.id <> inbox.id) AS followed",
+    "deliveries": "",
+}
+
 # A tenant's heads of streams, in the order in which they are taken.
 _BY_TIME = """
                 SELECT r.id, r.available_at, 1 AS rank FROM {table} r
@@ -93,7 +100,7 @@ _CLAIM = """
                            OR (CAST(:busy AS bigint) = 0 AND (SELECT count(*) FROM due) = 1),
                        attempts = {table}.attempts + 1 {changes}
     FROM due WHERE {table}.id = due.id
-    RETURNING {returned}, due.prior, due.suspect
+    RETURNING {returned}, due.prior, due.suspect {seen}
 """
 
 _DUE = """
@@ -194,6 +201,7 @@ def claim_sql(table: Table) -> TextClause:
             due_r=due,
             heads=_HEADS[table].format(table=table, due_r=due, room=_ROOM),
             changes=_CHANGES[table],
+            seen=_SEEN[table],
             returned=returned,
             large=LARGE_COMPANY,
             small=SMALL_COMPANY,

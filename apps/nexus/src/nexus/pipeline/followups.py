@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select, true, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.pipeline.addressing import find_address
@@ -21,12 +21,17 @@ class Words:
     skills: Collection[str]
 
 
+_KNOWN_WORDS = union(
+    select(AgentAlias.alias.label("word"), true().label("is_alias")),
+    select(func.unnest(Agent.skills), false()),
+    select(func.unnest(AgentSession.skills), false()),
+)
+
+
 async def known_words(session: AsyncSession) -> Words:
     """Every alias, and every skill that an agent is registered with or has announced."""
-    aliases = (await session.scalars(select(AgentAlias.alias).distinct())).all()
-    registered = (await session.scalars(select(func.unnest(Agent.skills)).distinct())).all()
-    announced = (await session.scalars(select(func.unnest(AgentSession.skills)).distinct())).all()
-    return Words(aliases, {*registered, *announced})
+    found = (await session.execute(_KNOWN_WORDS)).all()
+    return Words([word for word, is_alias in found if is_alias], {word for word, is_alias in found if not is_alias})
 
 
 async def ask_again(

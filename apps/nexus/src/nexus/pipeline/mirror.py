@@ -149,7 +149,7 @@ class Mirror:
         return find_address(item.title, item.description, item.tags, aliases=words.aliases, skills=words.skills)
 
     async def _open(self, session: AsyncSession, tracker: Connected, item: Item, addressed: Addressed) -> TaskMapping:
-        await session.execute(
+        opened = await session.scalar(
             insert(TaskMapping)
             .values(
                 id=new_id(),
@@ -166,8 +166,9 @@ class Mirror:
                 alias=addressed.alias,
             )
             .on_conflict_do_nothing(index_elements=["tenant_id", "tracker_connection_id", "item_id"])
+            .returning(TaskMapping)
         )
-        conversation = await find_conversation(session, tracker.id, item.id)
+        conversation = opened or await find_conversation(session, tracker.id, item.id)
         assert conversation is not None
         return conversation
 
@@ -234,7 +235,7 @@ async def remember(
     at: datetime,
 ) -> tuple[Message, bool]:
     """The stored message of this id, and whether it was known before."""
-    inserted = await session.execute(
+    inserted = await session.scalar(
         insert(Message)
         .values(
             id=new_id(),
@@ -248,9 +249,10 @@ async def remember(
             occurred_at=at,
         )
         .on_conflict_do_nothing(index_elements=["conversation_id", "source", "external_id"])
-        .returning(Message.id)
+        .returning(Message)
     )
-    known = inserted.first() is None
+    if inserted is not None:
+        return inserted, False
     message = await session.scalar(
         select(Message).where(
             Message.conversation_id == conversation.id,
@@ -259,7 +261,7 @@ async def remember(
         )
     )
     assert message is not None
-    return message, known
+    return message, True
 
 
 def _fingerprint(said: str, at: datetime) -> str:

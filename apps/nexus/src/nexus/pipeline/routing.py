@@ -106,9 +106,11 @@ class Router:
     async def _covered_by(self, row: Any, connected: Connected, facts: list[Fact]) -> list[UUID]:
         """Events that wait behind this one and say no more than it does: look at the item. One look will do.
 
+        Whether any did was seen when this one was claimed; what came later has a look of its own.
+
         Called before the look, so that it shows whatever they were about.
         """
-        if not facts or not all(isinstance(fact, ItemChanged) for fact in facts):
+        if not row.followed or not facts or not all(isinstance(fact, ItemChanged) for fact in facts):
             return []
         async with self._db.tenant(row.tenant_id) as session:
             waiting = (await session.execute(_WAITING, {"stream": row.stream_key, "limit": MAX_COVERED})).all()

@@ -69,6 +69,9 @@ def _sqlstate(error: BaseException | None) -> str:
 _WHO = " SELECT set_config('role', '{role}', true), set_config('app.tenant_id', '{tenant}', true);"
 
 
+_PASSING = " SET LOCAL synchronous_commit = off;"
+
+
 class _Connection(asyncpg.Connection):
     """Begins transactions as somebody, and says goodbye within a bound: over a dead path nobody answers."""
 
@@ -175,9 +178,12 @@ class Database:
         )
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: UUID) -> AsyncGenerator[AsyncSession]:
-        """One transaction that sees and writes this tenant's rows only; commits at the end."""
-        async with self._transaction(APP_ROLE, str(UUID(str(tenant_id)))) as session:
+    async def tenant(self, tenant_id: UUID, *, lasting: bool = True) -> AsyncGenerator[AsyncSession]:
+        """One transaction that sees and writes this tenant's rows only; commits at the end.
+
+        What is not `lasting` is committed for everybody to see, and a crash of the server may undo it.
+        """
+        async with self._transaction(APP_ROLE, str(UUID(str(tenant_id))), "" if lasting else _PASSING) as session:
             yield session
 
     @asynccontextmanager
@@ -187,8 +193,8 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def _transaction(self, role: str, tenant_id: str) -> AsyncGenerator[AsyncSession]:
-        who = _WHO.format(role=role, tenant=tenant_id)
+    async def _transaction(self, role: str, tenant_id: str, more: str = "") -> AsyncGenerator[AsyncSession]:
+        who = _WHO.format(role=role, tenant=tenant_id) + more
         async with self._sessions(info={_BEGINS_AS: who}) as session, session.begin():
             yield session
 

@@ -40,6 +40,8 @@ log = get_logger(__name__)
 _DISPATCH_LOCK = 0x0B13
 _BATCH = 50
 _RETRY_SECONDS = 1.0
+_SWEEP_SECONDS = 0.9
+"""A little less than the worker's own period, so that each of its sweeps is one here."""
 _FAILED_OFFER_SECONDS = 30.0
 _FOR_ALL: frozenset[WaitReason] = frozenset({"agent_offline", "no_skill", "muted", "agent_busy"})
 """Reasons that hold for every task that waits for the same agents."""
@@ -89,6 +91,7 @@ class Dispatcher:
         self._steady = steady
         self._meter = meter
         self._ran_at: tuple[datetime, float] | None = None
+        self._swept_at: tuple[datetime, float] | None = None
         self._mending_until = steady()
 
     async def run_once(self) -> int:
@@ -108,8 +111,9 @@ class Dispatcher:
             )
             tenants: Sequence[UUID] = due.scalars().all()
         self._ran_at = (self._clock.now(), self._steady())
-        await expire_questions(self._db, self._clock)
-        await show_stale(self._db, self._clock)
+        if self._is_time_to_sweep():
+            await expire_questions(self._db, self._clock)
+            await show_stale(self._db, self._clock)
         released = await release_held(self._db, self._clock)
         offers = 0
         for tenant_id in tenants:
@@ -117,6 +121,16 @@ class Dispatcher:
             offers += await self._offer(tenant_id)
         self._ran_at = (self._clock.now(), self._steady())
         return offers + released
+
+    def _is_time_to_sweep(self) -> bool:
+        """What becomes true by time alone is looked for each second, and not at each ring; by either clock."""
+        now, steady = self._clock.now(), self._steady()
+        if self._swept_at is not None:
+            told, passed = (now - self._swept_at[0]).total_seconds(), steady - self._swept_at[1]
+            if 0 <= told < _SWEEP_SECONDS and passed < _SWEEP_SECONDS:
+                return False
+        self._swept_at = (now, steady)
+        return True
 
     def _disturbed(self, now: datetime) -> bool:
         """Whether leases, which end at a time of day, say nothing about the time that passed since they were given."""
