@@ -172,7 +172,8 @@ async def idle_latency(count: int) -> Stopwatch:
 
         @agent.on_task()
         async def begin(task: TaskAssigned, _ctx: Context) -> str:
-            watch.note(watch.begun, _ITEM.findall(task.title)[0], time.perf_counter())
+            for item_id in _ITEM.findall(task.title):
+                watch.note(watch.begun, item_id, time.perf_counter())
             return "done"
 
         def posted(body: str, at: float) -> None:
@@ -203,13 +204,13 @@ async def whole_path(count: int) -> dict[str, Any]:
         await accepted(cluster, [sent for _, sent in tasks_created(cluster, count)])
         pid = await start_worker(cluster)
         done = "SELECT count(*) FROM deliveries WHERE kind = 'card' AND state = 'done'"
-        while not (await cluster.rows(done))[0][0]:
+        while not (await cluster.rows(done))[0][0]:  # noqa: ASYNC110 - as the next line says
             await asyncio.sleep(0.05)  # polling another process: its start is not measured
         meters = {"worker": Meter.of([pid]), "postgres": Meter.of([cluster.postgres.pid])}
         seen = await drained(cluster, done, count)
         (_, first), (seconds, last) = seen[0], seen[-1]
         ((tasks,),) = await cluster.rows("SELECT count(*) FROM tasks")
-        if tasks != count or instant.strange:
+        if tasks < count or instant.strange:
             raise RuntimeError(f"{tasks} of {count} tasks; calls that nobody answers: {dict(instant.strange)}")
         rate = (last - first) / (seconds - seen[0][0])
         cpu = {name: meter.seconds() / (last - first) for name, meter in meters.items()}
@@ -279,7 +280,8 @@ async def run(effort: Effort) -> Result:
             f"backlog of {drain['count']:,} webhooks",
             "drains at a constant rate, memory flat",
             "",
-            f"{drain['per_second']:.0f}/s, slowest fifth {even:.2f}× of the fastest; worker {least:.0f} to {most:.0f} MB",
+            f"{drain['per_second']:.0f}/s, slowest fifth {even:.2f}× of the fastest; "
+            f"worker {least:.0f} to {most:.0f} MB",
             even >= 0.75 and most - least <= 32,
         ),
     ]

@@ -14,6 +14,7 @@ from nexus.auth.tokens import Principal, Tokens
 from nexus.doorbell import Bells
 from nexus.gateway import admissions
 from nexus.gateway import sockets as attendance
+from nexus.gateway.acknowledgements import Acknowledgements
 from nexus.gateway.admin import AdminDoor
 from nexus.gateway.admissions import Admissions
 from nexus.gateway.presence import Presence
@@ -24,8 +25,7 @@ from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.kit.pulse import Pulses
 from nexus.store.database import Database, is_unavailable
-from nexus.tasks import mailbox
-from nexus.tasks.commands import AgentCommands, SessionReplaced, check_session
+from nexus.tasks.commands import AgentCommands, SessionReplaced
 from nexus.tasks.rules import HEARTBEAT_SECONDS, LEASE_SECONDS
 from oblivion_protocol import (
     AGENT,
@@ -83,6 +83,7 @@ class Gateway:
         self._left_wake = asyncio.Event()
         self.sio: Any = sockets.sio
         self._sink = AgentSink(db, sockets.emit)
+        self._acknowledgements = Acknowledgements(db, clock)
         self._register()
         bells.on("agents", self._pump_wake.set)
 
@@ -210,11 +211,7 @@ class Gateway:
             return refused("invalid", "say hello first")
         try:
             ack = Ack.model_validate(data)
-            async with self._db.tenant(session.caller.tenant_id) as transaction:
-                await check_session(transaction, session.caller)
-                await mailbox.acknowledge(
-                    transaction, session.caller.agent_id, session.caller.instance, ack.seq, self._clock.now()
-                )
+            await self._acknowledgements.note(session.caller, ack.seq)
         except ValidationError as error:
             return parsed_refusal(error)
         except SessionReplaced:

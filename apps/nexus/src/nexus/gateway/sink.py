@@ -5,8 +5,10 @@ until its `seq` is acknowledged.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import select
@@ -53,15 +55,17 @@ class AgentSink:
         full: set[str] = set()
         """Sockets that take nothing more in this round: what is behind must not overtake, since one acknowledgement
         says that everything before it was read."""
+        of_agent: dict[UUID, list[LiveSession]] = defaultdict(list)
+        for session in sessions.values():
+            of_agent[session.caller.agent_id].append(session)
         for agent_id, instance, seq, event, payload in due:
-            size = len(orjson.dumps(payload))
-            for session in list(sessions.values()):
-                caller = session.caller
-                if caller.agent_id != agent_id or instance not in (None, caller.instance):
+            for session in of_agent[agent_id]:
+                if instance not in (None, session.caller.instance):
                     continue
                 # Sending waits for the socket, and an acknowledgement may come in meanwhile.
                 if seq <= session.read_up_to or session.sid in full or _is_on_its_way(session, seq, now):
                     continue
+                size = len(orjson.dumps(payload))
                 if not _has_room(session, seq, size):
                     full.add(session.sid)
                     continue

@@ -6,7 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from engineio.exceptions import SocketIsClosedError
 from pydantic import BaseModel, ValidationError
+from socketio import packet
 from socketio.exceptions import ConnectionRefusedError as Refuse
 
 from nexus.gateway.engine import GOODBYE_SECONDS, Engine, Server
@@ -114,7 +116,10 @@ class Sockets:
     async def emit(self, sid: str, event: str, payload: Any) -> None:
         """Sends to one socket, which may be gone."""
         if namespace := self._place.get(sid):
-            await self.sio.emit(event, payload, to=sid, namespace=namespace)
+            # What `sio.emit` comes to for one socket, without the task that it starts and waits for.
+            message = self.sio.packet_class(packet.EVENT, namespace=namespace, data=[event, payload])
+            with contextlib.suppress(SocketIsClosedError):
+                await self.sio._send_packet(self._connection(sid, namespace), message)
 
     async def disconnect(self, sid: str) -> None:
         """Tells a socket to go; its peer may still be reading."""
