@@ -76,8 +76,8 @@ export class AgentsGateway implements OnGatewayInit, OnGatewayConnection, OnGate
   @SubscribeMessage("ack")
   acknowledge(@ConnectedSocket() _socket: AgentSocket, @MessageBody() data: unknown) {
     const seq = typeof data === "object" && data !== null && "seq" in data ? data.seq : undefined;
-    if (typeof seq !== "number" || !Number.isInteger(seq) || seq < 1) {
-      return { ok: false, code: "invalid", detail: "seq: Input should be greater than or equal to 1" };
+    if (typeof seq !== "number" || !Number.isInteger(seq) || seq < 0) {
+      return { ok: false, code: "invalid", detail: "seq: Input should be greater than or equal to 0" };
     }
     return { ok: true };
   }

@@ -50,7 +50,9 @@ export class ControlController {
       const wait = began + ((seq - 1) * 1000) / asked.per_second - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       const sent = Number(process.hrtime.bigint()) / 1e9;
-      this.gateway.agents.to(roomOf(asked.agent)).emit("task.assigned", { ...assignment(seq), sent_at: sent });
+      this.gateway.agents
+        .to(roomOf(asked.agent))
+        .emit("task.assigned", { ...assignment(seq), sent_at: sent });
     }
     return { emitted: asked.count };
   }
