@@ -160,9 +160,9 @@ class Agents:
                     free.clear()
                     chosen = [waiting.popleft() for _ in range(min(in_flight - len(due_at), len(waiting)))]
                     if chosen:
+                        # Written down before: an event may be here before PostgreSQL's answer to its commit.
+                        due_at.update(dict.fromkeys(chosen, time.monotonic()))
                         await connection.execute(INSERT, tenant_id, *_columns(chosen, numbers))
-                        now = time.monotonic()
-                        due_at.update(dict.fromkeys(chosen, now))
                         await redis.publish(CHANNEL, "agents")
                     await free.wait()
                 while due_at:

@@ -41,8 +41,8 @@ class Ear:
 
     def __init__(self) -> None:
         self.latencies: list[float] = []
-        self.sent_at: dict[int, float] = {}
-        """When an event was committed and about to be rung for, by `seq`; the Node side writes it into its events."""
+        self._committed_at: dict[int, float] = {}
+        self._early: set[int] = set()
         self._all = asyncio.Event()
         self._awaited = 0
 
@@ -59,8 +59,17 @@ class Ear:
         """An event that is owed until it is acknowledged; one that comes again does not count."""
         seq = seq_of(packet)
         socket.call(b"ack", b'{"seq":%d}' % seq)
-        if seq in self.sent_at:
-            self._heard(now - self.sent_at.pop(seq))
+        if seq in self._committed_at:
+            self._heard(now - self._committed_at.pop(seq))
+        else:
+            self._early.add(seq)
+
+    def committed(self, seq: int) -> None:
+        """An event is committed, as far as we know, and about to be rung for."""
+        if seq in self._early:  # a gateway has looked by itself, and was quicker than PostgreSQL's answer to us
+            self._heard(0.0)
+        else:
+            self._committed_at[seq] = time.monotonic()
 
     def from_node(self, _socket: AgentSocket, packet: bytes, now: float) -> None:
         """An event that says when it was emitted; both clocks are the system's monotonic one."""
@@ -134,7 +143,7 @@ async def _in_turns(
             payload = json.dumps(assignment(str(row_id), seq))
             columns = [[row_id], [member.agent_id], [seq], [member.instance], [payload]]
             await connection.execute(INSERT, cluster.tenant_id, *columns)
-            ear.sent_at[seq] = time.monotonic()
+            ear.committed(seq)
             await redis.publish(CHANNEL, "agents")
 
     async def emit(count: int) -> None:
