@@ -23,7 +23,7 @@ from nexus.cli.processes import end_with_parent
 
 INSTANCES = 40
 """Processes of one agent."""
-CONNECT_SECONDS = 330.0
+CONNECT_SECONDS = 630.0
 _ROOT = Path(__file__).parent.parent
 _LINE_BYTES = 1024 * 1024
 
