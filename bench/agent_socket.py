@@ -36,21 +36,9 @@ class Member:
 class AgentSocket(asyncio.Protocol):
     """Connects, is let in, answers pings; what else it hears goes to its callbacks."""
 
-    __slots__ = (
-        "_buffer",
-        "_member",
-        "_open",
-        "_transport",
-        "is_ready",
-        "on_answer",
-        "on_event",
-        "on_lost",
-        "on_ready",
-    )
-
     def __init__(self, member: Member, on_ready: Callable[["AgentSocket"], None]) -> None:
         self.on_ready = on_ready
-        self.on_lost: Callable[[AgentSocket, str], None] = lambda _socket, _why: None
+        self.on_lost: Callable[[AgentSocket], None] = lambda _socket: None
         self.on_event: Callable[[AgentSocket, bytes, float], None] | None = None
         """(socket, packet, when in monotonic seconds) of an event that Socket.IO does not acknowledge itself."""
         self.on_answer: Callable[[AgentSocket, bytes, float], None] | None = None
@@ -74,7 +62,7 @@ class AgentSocket(asyncio.Protocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.on_lost(self, str(exc or "closed"))
+        self.on_lost(self)
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
@@ -179,9 +167,7 @@ def _frame_end(buffer: bytearray) -> tuple[int, int] | None:
     return (start, start + size) if len(buffer) >= start + size else None
 
 
-async def connected(port: int, member: Member, on_ready: Callable[[AgentSocket], None]) -> AgentSocket:
-    """Opens the TCP connection; `on_ready` is called when the agent is let in and greeted."""
-    _, socket = await asyncio.get_running_loop().create_connection(
-        lambda: AgentSocket(member, on_ready), "127.0.0.1", port
-    )
+async def opened(port: int, socket: AgentSocket) -> AgentSocket:
+    """Opens the TCP connection; `on_ready` is called later, when the agent is let in and greeted."""
+    await asyncio.get_running_loop().create_connection(lambda: socket, "127.0.0.1", port)
     return socket

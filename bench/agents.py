@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -23,12 +24,13 @@ import asyncpg
 import uvloop
 from redis.asyncio import Redis
 
-from bench.agent_socket import AgentSocket, Member, connected, seq_of
+from bench.agent_socket import AgentSocket, Member, opened, seq_of
 from bench.results import percentile
 from nexus.doorbell.ringer import CHANNEL
 
 OPENED_AT_ONCE = 64
-CONNECT_SECONDS = 600.0
+CONNECT_SECONDS = 120.0
+"""Whoever is not let in by then stays away."""
 ANSWER_SECONDS = 30.0
 AGAIN_SECONDS = 0.5
 NO_COMMAND = b'{"seq":-1}'
@@ -49,26 +51,30 @@ class Agents:
         self._port = port
         self._members = members
         self._all_ready = asyncio.Event()
+        self._is_late = False
+        self._again: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(OPENED_AT_ONCE)
 
     async def connect(self) -> float:
-        """Returns when all are in; how many seconds it took."""
+        """Returns when all are in, or it has taken too long; how many seconds it took."""
         began = time.monotonic()
         coming = [asyncio.create_task(self._come(member)) for member in self._members]
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await asyncio.gather(*coming)
-            await self._all_ready.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._all_ready.wait()
+        self._is_late = True
+        for task in coming:
+            task.cancel()
         return time.monotonic() - began
 
     async def _come(self, member: Member) -> None:
         await self._slots.acquire()
+        socket = AgentSocket(member, self._ready)
+        socket.on_lost = self._not_let_in
         try:
-            socket = await connected(self._port, member, self._ready)
+            await opened(self._port, socket)
         except OSError:
-            self._slots.release()
-            await self._come_again(member)
-        else:
-            socket.on_lost = self._lost
+            self._not_let_in(socket)
 
     async def _come_again(self, member: Member) -> None:
         self.refused += 1
@@ -77,16 +83,22 @@ class Agents:
 
     def _ready(self, socket: AgentSocket) -> None:
         self._slots.release()
+        if self._is_late:
+            socket.leave()
+            return
+        socket.on_lost = self._dropped
         self.sockets.append(socket)
         if len(self.sockets) == len(self._members):
             self._all_ready.set()
 
-    def _lost(self, socket: AgentSocket, _why: str) -> None:
-        if socket.is_ready:
-            self.dropped += 1
-        else:
-            self._slots.release()
-            self._again = asyncio.create_task(self._come_again(socket.member))
+    def _dropped(self, _socket: AgentSocket) -> None:
+        self.dropped += 1
+
+    def _not_let_in(self, socket: AgentSocket) -> None:
+        self._slots.release()
+        if not self._is_late:
+            self._again.add(again := asyncio.create_task(self._come_again(socket.member)))
+            again.add_done_callback(self._again.discard)
 
     async def calls(self, seconds: float, in_flight: int) -> dict[str, Any]:
         """So many commands under way at any time, of so many agents, each in turn."""

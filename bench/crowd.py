@@ -23,14 +23,14 @@ from nexus.cli.processes import end_with_parent
 
 INSTANCES = 40
 """Processes of one agent."""
-CONNECT_SECONDS = 630.0
+CONNECT_SECONDS = 180.0
 _ROOT = Path(__file__).parent.parent
 _LINE_BYTES = 1024 * 1024
 
 
 @dataclass
 class Crowd:
-    """One process with many sockets, all of them let in."""
+    """One process with many sockets, as many as were let in within two minutes."""
 
     process: asyncio.subprocess.Process
     connected: dict[str, Any]
@@ -52,7 +52,7 @@ class Crowd:
 
 @asynccontextmanager
 async def connected(port: int, members: Sequence[Member], directory: Path) -> AsyncGenerator[Crowd]:
-    """A crowd of which everybody is in."""
+    """A crowd of whom everybody is in, or as many as could be."""
     path = directory / "members.json"
     path.write_text(json.dumps({"port": port, "members": [asdict(member) for member in members]}))
     process = await asyncio.create_subprocess_exec(

@@ -18,7 +18,7 @@ from cluster import Cluster, running_cluster
 from redis.asyncio import Redis
 
 from bench.__main__ import Effort
-from bench.agent_socket import AgentSocket, Member, connected, seq_of
+from bench.agent_socket import AgentSocket, Member, opened, seq_of
 from bench.agents import INSERT, assignment
 from bench.crowd import known_to_peer, registered
 from bench.peer import Peer, running_peer
@@ -170,7 +170,7 @@ async def _in_turns(
 
 async def _agent(port: int, member: Member, on_event: Callable[[AgentSocket, bytes, float], None]) -> AgentSocket:
     ready = asyncio.Event()
-    socket = await connected(port, member, lambda _socket: ready.set())
+    socket = await opened(port, AgentSocket(member, lambda _socket: ready.set()))
     socket.on_event = on_event
     async with asyncio.timeout(ANSWER_SECONDS):
         await ready.wait()

@@ -20,6 +20,7 @@ from cluster import Cluster, running_cluster
 
 from bench.__main__ import Effort
 from bench.agent_socket import Member
+from bench.agents import CONNECT_SECONDS
 from bench.crowd import Crowd, connected, known_to_peer, registered
 from bench.peer import running_peer
 from bench.processes import Meter, memory_mb
@@ -39,13 +40,23 @@ class Length:
     """How long each part of a round takes, in seconds."""
 
     idle: float
-    warm: float
     calls: float
+    warm: float
+    """Python needs little: caches of SQL."""
+    warm_node: float
+    """V8 needs some seconds under load until its code is as fast as it gets."""
 
     @classmethod
     def of(cls, effort: Effort) -> "Length":
         """Of a usual round."""
-        return cls(idle=2 * effort.seconds, warm=0.4 * effort.seconds, calls=0.6 * effort.seconds)
+        second = effort.seconds / 5
+        return cls(idle=10 * second, calls=3 * second, warm=second, warm_node=4 * second)
+
+    @classmethod
+    def short(cls, effort: Effort) -> "Length":
+        """Where connecting alone takes a minute."""
+        second = effort.seconds / 5
+        return cls(idle=5 * second, calls=2.5 * second, warm=second, warm_node=4 * second)
 
 
 Acks = Callable[[Crowd, float], Awaitable[dict[str, Any]]]
@@ -68,7 +79,7 @@ async def run(effort: Effort) -> Result:
                 node.append(await _node(cluster, count, length))
             _tell(result, count, nexus, node)
             if many:
-                shorter = Length(idle=effort.seconds, warm=0.2 * effort.seconds, calls=0.5 * effort.seconds)
+                shorter = Length.short(effort)
                 held = await _nexus(cluster, members, shorter, fresh=True)
                 beside = await _node(cluster, many, shorter)
                 _tell_many(result, many, held, beside)
@@ -95,7 +106,7 @@ async def _nexus(cluster: Cluster, members: Sequence[Member], length: Length, *,
     port = urlsplit(cluster.gateway_urls[0]).port
     assert port is not None
     stores = Meter.of([cluster.postgres.pid, cluster.valkey.pid])
-    figures = await _measured(port, pid, members, length, acks, cluster)
+    figures = await _measured(port, pid, members, length, length.warm, acks, cluster)
     return {**figures, "stores_cpu_seconds": stores.seconds()}
 
 
@@ -114,18 +125,19 @@ async def _node(cluster: Cluster, count: int, length: Length) -> dict[str, float
                 "p99": percentile(latencies, 0.99),
             }
 
-        return await _measured(peer.port, peer.pid, known_to_peer(count), length, acks, cluster)
+        return await _measured(peer.port, peer.pid, known_to_peer(count), length, length.warm_node, acks, cluster)
 
 
 async def _measured(
-    port: int, pid: int, members: Sequence[Member], length: Length, acks: Acks, cluster: Cluster
+    port: int, pid: int, members: Sequence[Member], length: Length, warm: float, acks: Acks, cluster: Cluster
 ) -> dict[str, float]:
     """One side, from the first connection to the last acknowledgement. CPU is that of the gateway process alone."""
-    count = len(members)
     before_mb = memory_mb(pid)
     meter = Meter.of([pid])
     async with connected(port, members, cluster.directory) as crowd:
+        count = crowd.connected["connected"]
         figures = {
+            "connected": count,
             "connects_per_second": count / crowd.connected["seconds"],
             "connect_cpu": meter.seconds() / count,
             "attempts_refused": crowd.connected["refused"],
@@ -135,13 +147,13 @@ async def _measured(
         meter = Meter.of([pid])
         await asyncio.sleep(length.idle)  # being idle is what is measured
         figures["idle"] = meter.seconds() / length.idle
-        await crowd.order("calls", seconds=length.warm, in_flight=IN_FLIGHT)
+        await crowd.order("calls", seconds=warm, in_flight=IN_FLIGHT)
         load = Meter.of([crowd.process.pid])
         meter = Meter.of([pid])
         calls = await crowd.order("calls", seconds=length.calls, in_flight=IN_FLIGHT)
         figures["call_cpu"] = meter.seconds() / calls["count"]
         figures["call_load_cpu"] = load.seconds() / calls["count"]
-        await acks(crowd, length.warm)
+        await acks(crowd, warm)
         meter = Meter.of([pid])
         acked = await acks(crowd, length.calls)
         figures["ack_cpu"] = meter.seconds() / acked["count"]
@@ -207,13 +219,20 @@ def _tell(result: Result, count: int, nexus: list[dict[str, float]], node: list[
             f"Node {of(node, 'connects_per_second'):,.0f}/s, {micros(node, 'connect_cpu')})",
             None,
         ),
-        Row(f"{at}: connections lost", "0", "", _lost(nexus), all(one["dropped"] == 0 for one in nexus)),
+        Row(
+            f"{at}: held",
+            "0 lost",
+            "",
+            _held(count, nexus),
+            all(one["dropped"] == 0 and one["connected"] == count for one in nexus),
+        ),
     ]
     result.notes += [
         "The row with a target compares like with like: a command that both sides refuse before anything is looked "
         "up, the same bytes there and back. It says nothing about what a command costs that has an effect.",
         "An event counts as acknowledged on Nexus when PostgreSQL has committed that: 64 rows are due at any time, "
-        "written and rung for by the load itself. On Node an event is in memory only, and lost with the process.",
+        "written and rung for by the load itself. On Node an event is in memory only, and lost with the process; its "
+        "acknowledgement ends in Socket.IO and never reaches NestJS, which every command does.",
         "An agent is let in by Nexus when its token is verified and PostgreSQL has its session; by Node when its "
         "token (HS256) is verified. CPU is that of the gateway process alone; memory is what it grew by.",
         "When idle, Nexus writes every 5 s into PostgreSQL and Redis who is here; Node does so when that changes.",
@@ -223,16 +242,20 @@ def _tell(result: Result, count: int, nexus: list[dict[str, float]], node: list[
 
 
 def _tell_many(result: Result, count: int, nexus: dict[str, float], node: dict[str, float]) -> None:
-    held = nexus["dropped"] == 0 and max(nexus["call_p99"], nexus["ack_p99"]) <= MAX_P99_SECONDS
+    held = (
+        nexus["connected"] == count
+        and nexus["dropped"] == 0
+        and max(nexus["call_p99"], nexus["ack_p99"]) <= MAX_P99_SECONDS
+    )
     result.rows.append(
         Row(
             f"{count:,} agents on one process",
-            f"0 lost, acks p99 ≤ {milliseconds(MAX_P99_SECONDS)}",
+            f"0 lost, acks p99 ≤ {most}",
             "",
-            f"{_lost([nexus])}, p99 {milliseconds(nexus['call_p99'])} answered, {milliseconds(nexus['ack_p99'])} "
+            f"{_held(count, [nexus])}, p99 {milliseconds(nexus['call_p99'])} answered, {milliseconds(nexus['ack_p99'])} "
             f"committed ({nexus['connects_per_second']:,.0f}/s let in, {nexus['call_rate']:,.0f}/s answered, "
             f"{nexus['ack_rate']:,.0f}/s committed, {nexus['idle']:.1%} CPU idle, {nexus['kb']:.1f} kB each; Node "
-            f"{node['dropped']:.0f} lost, p99 {milliseconds(node['call_p99'])}, {node['connects_per_second']:,.0f}/s, "
+            f"{_held(count, [node])}, p99 {milliseconds(node['call_p99'])}, {node['connects_per_second']:,.0f}/s, "
             f"{node['call_rate']:,.0f}/s, {node['idle']:.1%}, {node['kb']:.1f} kB)",
             held,
         )
@@ -240,5 +263,8 @@ def _tell_many(result: Result, count: int, nexus: dict[str, float], node: dict[s
     result.raw["many"] = {"agents": count, "nexus": nexus, "node": node}
 
 
-def _lost(side: list[dict[str, float]]) -> str:
-    return f"{sum(figures['dropped'] for figures in side):.0f} lost"
+def _held(count: int, side: list[dict[str, float]]) -> str:
+    """How many came, where not all did, and how many were lost."""
+    lost = f"{sum(figures['dropped'] for figures in side):.0f} lost"
+    fewest = min(figures["connected"] for figures in side)
+    return lost if fewest == count else f"{fewest:,.0f} let in within {CONNECT_SECONDS:.0f} s, {lost}"
