@@ -254,8 +254,9 @@ def _tell_many(result: Result, count: int, nexus: dict[str, float], node: dict[s
             f"0 lost, acks p99 ≤ {most}",
             "",
             f"{_held(count, [nexus])}, p99 {milliseconds(nexus['call_p99'])} answered, "
-            f"{milliseconds(nexus['ack_p99'])} committed ({nexus['connects_per_second']:,.0f}/s let in, {nexus['call_rate']:,.0f}/s answered, "
-            f"{nexus['ack_rate']:,.0f}/s committed, {nexus['idle']:.1%} CPU idle, {nexus['kb']:.1f} kB each; Node "
+            f"{milliseconds(nexus['ack_p99'])} committed ({nexus['connects_per_second']:,.0f}/s let in, "
+            f"{nexus['call_rate']:,.0f}/s answered, {nexus['ack_rate']:,.0f}/s committed, "
+            f"{nexus['idle']:.1%} CPU idle, {nexus['kb']:.1f} kB each; Node "
             f"{_held(count, [node])}, p99 {milliseconds(node['call_p99'])}, {node['connects_per_second']:,.0f}/s, "
             f"{node['call_rate']:,.0f}/s, {node['idle']:.1%}, {node['kb']:.1f} kB)",
             held,
