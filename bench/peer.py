@@ -39,7 +39,7 @@ async def running_peer(
     Webhooks are signed with `WEBHOOK_SECRET`, tokens of agents (HS256, `sub` names the agent) with `JWT_SECRET`.
     """
     if not MAIN.exists():
-        raise RuntimeError(f"there is no {MAIN}; `make bench-{role}` or `make bench` builds it, with Node 20 or newer")
+        raise RuntimeError(f"there is no {MAIN}; `make bench-gateway` builds it, with Node 20 or newer")
     port = port or free_port()
     told = {
         "PEER_ROLE": role,
