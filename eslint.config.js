@@ -6,6 +6,7 @@ export default [
     ignores: [
       "packages/protocol/ts/", // generated
       "apps/observer/", // has a config of its own, run by its `lint` script
+      "bench/peer/", // its packages are installed for benchmarks only; `tsc` checks it
     ],
   },
   ...oblivion,
