@@ -165,7 +165,7 @@ def test_a_lost_and_a_doubled_message_fail_the_drill_and_it_says_how_to_replay_i
 
 
 def test_one_drill_at_a_time_and_a_stopped_one_takes_its_faults_back(up: Installation) -> None:
-    drill = up.start("drill", "slack-429", "--load", "200")
+    drill = up.start("drill", "slack-429", "--load", "40")
     until(lambda: len(control(up, "faults")["faults"]) == 2, "the faults are there")
     code, _, err = up.oblivion("drill", "redis-flush")
     assert code == 1
