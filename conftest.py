@@ -1,5 +1,6 @@
 """For all tests of the repository, before any of them is imported."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -24,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     first, _, _ = Path(certifi.where()).read_text(encoding="utf-8").partition(_END)
     memory = _memory()
     directory = tempfile.TemporaryDirectory(prefix="oblivion-", dir=memory, ignore_cleanup_errors=True)
-    config.add_cleanup(directory.cleanup)
+    atexit.register(directory.cleanup)  # after those who are asked later, and keep something in it
     path = Path(directory.name) / "one.pem"
     path.write_text(first + _END, encoding="utf-8")
     os.environ["SSL_CERT_FILE"] = str(path)
