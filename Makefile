@@ -83,7 +83,7 @@ attacks: $(VENV)/.ready ## Run every attack at full size (ARGS="-k tokens"); res
 machines: $(VENV)/.ready ## Inbox, outbox and lease as state machines, crashed at every await (OBLIVION_HYPOTHESIS=deep: for hours)
 	$(BIN)/pytest -n 2 --dist loadscope apps/nexus/tests/machines $(ARGS)
 teeth: $(VENV)/.ready ## Remove each guard of the promise in turn; its scenario must notice (ARGS="-k sweep")
-	TEETH_TABLE=1 $(BIN)/pytest -n 2 --dist loadscope -o cache_dir=.pytest_cache/teeth tests/teeth $(ARGS)
+	TEETH_TABLE=1 $(BIN)/pytest -n 3 --dist worksteal -o cache_dir=.pytest_cache/teeth tests/teeth $(ARGS)
 
 observer-build: setup ## Build the dashboard for production; check that it has no development sign-in
 	npm run --silent build -w apps/observer

@@ -1,7 +1,6 @@
 """A real `oblivion up` in a directory of its own, and the command line beside it."""
 
 import json
-import os
 import random
 import signal
 import socket
@@ -15,14 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.forked import Forked, clean_environment
+
 PATIENCE_SECONDS = 60
-
-
-OURS = ("OBLIVION_", "AGENT_", "OTEL_", "LANGFUSE_")
-
-
-def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
 def until(found: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
@@ -40,16 +34,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def finish(process: "subprocess.Popen[str]", seconds: float = 200) -> tuple[str, str]:
-    """What it printed on both channels; kills it when it does not end by itself."""
-    try:
-        return process.communicate(timeout=seconds)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
 
 
 @dataclass
@@ -70,17 +54,12 @@ class Installation:
     def output(self) -> str:
         return (self.directory / "up.log").read_text()
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "nexus", *arguments],
-            cwd=self.directory, env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+    def start(self, *arguments: str) -> Forked:
+        return Forked(*arguments, environment=clean_environment(), directory=self.directory)
 
     def oblivion(self, *arguments: str) -> tuple[int, str, str]:
         """(exit code, standard output, standard error)"""
-        process = self.start(*arguments)
-        out, err = finish(process)
-        return process.returncode, out, err
+        return self.start(*arguments).finish()
 
 
 def _port_base() -> int:

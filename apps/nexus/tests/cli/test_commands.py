@@ -9,6 +9,7 @@ import sys
 import httpx
 import pytest
 from sqlalchemy import text
+from support.forked import Forked, clean_environment
 from support.servers import statement
 from support.spans import collecting
 from support.waiting import eventually
@@ -24,10 +25,14 @@ SECRET_KEY = "a secret key that is long enough for production"
 
 async def oblivion(*arguments: str, **environment: str) -> tuple[int, str, str]:
     """(exit code, standard output, standard error)"""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OBLIVION_", "AGENT_"))}
+    return await asyncio.to_thread(Forked(*arguments, environment=clean_environment() | environment).finish)
+
+
+async def interpreted(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """The same of `python -m nexus`, as it is installed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "nexus", *arguments,
-        env=clean | environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=clean_environment() | environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
     assert process.returncode is not None
@@ -44,7 +49,7 @@ def environment(database_url: str, redis_url: str) -> dict[str, str]:
 
 
 async def test_version_help_and_wrong_usage_have_the_usual_exit_codes() -> None:
-    version, help_, wrong = await asyncio.gather(oblivion("--version"), oblivion("--help"), oblivion("nosuch"))
+    version, help_, wrong = await asyncio.gather(*(interpreted(each) for each in ("--version", "--help", "nosuch")))
     assert (version[0], version[1].strip()) == (0, "0.1.0")
     assert help_[0] == 0
     assert wrong[0] == 2
@@ -110,7 +115,7 @@ async def _is_ready(client: httpx.AsyncClient) -> bool:
 
 
 async def test_credentials_of_an_agent_are_printed_once(environment: dict[str, str]) -> None:
-    code, out, err = await oblivion(
+    code, out, err = await interpreted(
         "agent", "create", "fixer", "--alias", "@AI_Squad", "--skill", "fix_bug", **environment
     )
     assert code == 0, err
@@ -158,9 +163,9 @@ async def test_doctor_says_where_traces_go_and_whether_they_are_taken(environmen
 
 async def test_what_is_missing_or_unsafe_is_said_without_a_traceback(environment: dict[str, str]) -> None:
     missing, short, away = await asyncio.gather(
-        oblivion("serve", "worker"),
+        interpreted("serve", "worker"),
         oblivion("agent", "list", **environment | {"OBLIVION_SECRET_KEY": "short"}),
-        oblivion("db", "upgrade", OBLIVION_DATABASE_URL=f"postgresql://u:hunter2@127.0.0.1:{free_port()}/x"),
+        interpreted("db", "upgrade", OBLIVION_DATABASE_URL=f"postgresql://u:hunter2@127.0.0.1:{free_port()}/x"),
     )
     for (code, _, err), said in (
         (missing, "OBLIVION_DATABASE_URL is not set"),

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import signal
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cli.installation import Installation, finish, running_up, until
+from cli.installation import Installation, running_up, until
 from sqlalchemy import text
 
 from nexus.drill.drills import DrillName
@@ -155,8 +154,8 @@ def test_a_lost_and_a_doubled_message_fail_the_drill_and_it_says_how_to_replay_i
     drill = up.start("drill", "redis-flush", "--load", LOAD, "--seed", "3")
     doubled = _double_one_message(up, since)
     asyncio.run(_lose_one_delivery(up))
-    out, err = finish(drill)
-    assert drill.returncode == 1, out + err
+    code, out, err = drill.finish()
+    assert code == 1, out + err
     assert "FAILED redis-flush, seed 3" in out
     assert "1 accepted and never seen again" in out
     assert re.search(r"lost: K[0-9a-z]+-\d{6}", out)
@@ -166,14 +165,14 @@ def test_a_lost_and_a_doubled_message_fail_the_drill_and_it_says_how_to_replay_i
 
 
 def test_one_drill_at_a_time_and_a_stopped_one_takes_its_faults_back(up: Installation) -> None:
-    drill = up.start("drill", "slack-429", "--load", "200")
+    drill = up.start("drill", "slack-429", "--load", "40")
     until(lambda: len(control(up, "faults")["faults"]) == 2, "the faults are there")
     code, _, err = up.oblivion("drill", "redis-flush")
     assert code == 1
     assert "Another drill runs" in err
-    drill.send_signal(signal.SIGINT)
-    out, err = finish(drill)
-    assert drill.returncode == 130, out + err
+    drill.interrupt()
+    code, out, err = drill.finish()
+    assert code == 130, out + err
     assert "Every fault was taken back" in out
     assert "Traceback" not in err
     assert control(up, "faults")["faults"] == []

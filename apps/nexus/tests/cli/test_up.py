@@ -21,8 +21,9 @@ PARTS = ("postgres", "valkey", "sandbox", "gateway", "worker", "demo-agent")
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def up() -> Generator[Installation]:
+    """Until the test that ends it, which is the last one to have it."""
     with running_up() as installation:
         yield installation
 
@@ -70,12 +71,13 @@ def test_running_json_is_for_its_owner_and_ends_with_what_it_tells_of(up: Instal
     assert not [part for part, pid in pids.items() if is_alive(pid)]
 
 
-def test_an_up_that_is_killed_takes_everything_along(up: Installation) -> None:
-    pids = up.running["pids"]
-    up.process.kill()
-    up.process.wait()
-    until(lambda: not any(is_alive(pid) for pid in pids.values()), "every part has ended")
-    code, _, err = up.oblivion("drill", "redis-flush")
+def test_an_up_that_is_killed_takes_everything_along() -> None:
+    with running_up() as up:
+        pids = up.running["pids"]
+        up.process.kill()
+        up.process.wait()
+        until(lambda: not any(is_alive(pid) for pid in pids.values()), "every part has ended")
+        code, _, err = up.oblivion("drill", "redis-flush")
     assert code == 1
     assert "left over from an `oblivion up` that is gone" in err
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.bells import Post, doorbell
 
-from nexus.doorbell import canary
+from nexus.doorbell import canary, hearing
 from nexus.kit.embedded import EmbeddedValkey
 
 
@@ -25,6 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canary, "CANARY_SECONDS", 0.5)
     monkeypatch.setattr(canary, "CLOSE_LOOK_SECONDS", 0.3)
     monkeypatch.setattr(canary, "INCURABLE_SECONDS", 2.0)
+    monkeypatch.setattr(hearing, "IDLE_WAIT_SECONDS", 1)
 
 
 @pytest.fixture
