@@ -25,7 +25,7 @@ from support.world import running_world
 
 from nexus.http.problems import MEDIA_TYPE
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(3600)
 
 CASES = 20_000
 LIKE_THE_DESCRIPTION = 0.5
