@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Any
 
 import engineio
 import socketio
 from engineio import packet
 from engineio.async_socket import AsyncSocket
-from engineio.exceptions import SocketIsClosedError
+from engineio.exceptions import SocketIsClosedError, UnknownPacketError
 
 from nexus.kit.logging import get_logger
 
@@ -22,6 +23,11 @@ RETRY_AFTER_SECONDS = 1
 class Transport(AsyncSocket):
     """One WebSocket. Whether its peer is still there is the sweep's business alone."""
 
+    server: Any
+    queue: Any
+    last_ping: Any
+    close: Any
+
     async def check_ping_timeout(self) -> bool:
         """Engine.IO calls this before it sends anything, and would decide by the time of day: a clock that is set
         forward by an hour would drop every socket, one that is set back would keep the dead. `last_ping` stays what
@@ -30,6 +36,57 @@ class Transport(AsyncSocket):
         if self.closed:
             raise SocketIsClosedError
         return True
+
+    def schedule_ping(self) -> None:
+        """Pings once the period has passed since the last pong; a timer costs less than a task that sleeps."""
+        if self.last_ping:
+            self.last_ping = None
+            asyncio.get_running_loop().call_later(self.server.ping_interval, self._ping)
+
+    def _ping(self) -> None:
+        if not self.closing and not self.closed:
+            self.last_ping = time.time()
+            self.queue.put_nowait(packet.Packet(packet.PING))
+
+    async def _websocket_handler(self, ws: Any) -> None:
+        """Reads until the peer or we end it.
+
+        The library's own version starts a task and a timer for each message that it waits for, and a timer for each
+        that it sends, to end what is silent; here that is the sweep's business.
+        """
+        self.connected = self.upgraded = True
+        writer = asyncio.create_task(self._write(ws))
+        try:
+            while message := await ws.wait():
+                if len(message) > self.server.max_http_buffer_size:
+                    break
+                received = packet.Packet(encoded_packet=message)
+                try:
+                    await self.receive(received)
+                except UnknownPacketError:
+                    pass
+                except SocketIsClosedError:
+                    break
+                except Exception:
+                    log.exception("socket.receive_failed")
+        except (OSError, asyncio.CancelledError):
+            pass  # it has gone, or was told to
+        await self.queue.put(None)  # ends the writer
+        await writer
+        await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+
+    async def _write(self, ws: Any) -> None:
+        """Sends what is in the queue until there is a None."""
+        while True:
+            message = await self.queue.get()
+            self.queue.task_done()
+            if message is None:
+                break
+            try:
+                await ws.send(message.encode())
+            except Exception:
+                break
+        await ws.close()
 
 
 class Engine(engineio.AsyncServer):

@@ -17,6 +17,9 @@ TTL_SECONDS = 30
 PAUSE_SECONDS = 5.0
 """After a failure Redis is left alone for so long: whoever waits for its answer is an agent's greeting."""
 WRITE_SECONDS = 1.0
+_SET_ALL = "for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end"
+"""One answer for many keys: to read answers costs more than all else of this."""
+_AT_ONCE = 200
 _DELETE_IF_EQUAL = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 """Another connection of the same process may have taken the key over."""
 
@@ -41,8 +44,10 @@ class Presence:
         """Renews the keys of these sessions; best effort."""
 
         def write(pipeline: Any) -> None:
-            for session in sessions:
-                pipeline.set(self._key(session), self._own(session), ex=TTL_SECONDS)
+            for start in range(0, len(sessions), _AT_ONCE):
+                some = sessions[start : start + _AT_ONCE]
+                keys, owners = [self._key(one) for one in some], [self._own(one) for one in some]
+                pipeline.eval(_SET_ALL, len(keys), *keys, TTL_SECONDS, *owners)
 
         if sessions:
             await self._writes.submit(write)

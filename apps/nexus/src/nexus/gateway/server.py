@@ -18,7 +18,7 @@ from nexus.gateway.acknowledgements import Acknowledgements
 from nexus.gateway.admin import AdminDoor
 from nexus.gateway.admissions import Admissions
 from nexus.gateway.presence import Presence
-from nexus.gateway.sessions import AgentRevoked, LiveSession, Sessions
+from nexus.gateway.sessions import AgentRevoked, LiveSession, LiveSessions, Sessions
 from nexus.gateway.sink import AgentSink
 from nexus.gateway.sockets import Sockets, parsed_refusal, refused
 from nexus.kit.clock import Clock
@@ -76,7 +76,7 @@ class Gateway:
         self._admin = admin
         self._origins = origins
         self._admissions = Admissions(sockets, NAMESPACE, self._judge, _same_agent, standing)
-        self._live: dict[str, LiveSession] = {}
+        self._live = LiveSessions()
         self._left: list[LiveSession] = []
         """Sessions that are over here, and not yet in PostgreSQL and Redis."""
         self._pump_wake = asyncio.Event()
@@ -116,7 +116,7 @@ class Gateway:
         """Tells everybody to come back elsewhere; agents spread over some seconds."""
         self.sockets.accept_no_more()
         await self._admin.drain()
-        for index, sid in enumerate(list(self._live)):
+        for index, sid in enumerate(self._live.by_sid()):
             wait = spread_seconds * (index + 1) / (len(self._live) or 1)
             message = ServerDraining(reconnect_after_seconds=round(wait, 3))
             await self.sockets.emit(sid, "server.draining", message.model_dump())
@@ -154,7 +154,7 @@ class Gateway:
 
     async def _disconnect(self, sid: str, *_reason: Any) -> None:
         self._admissions.forget(sid)
-        session = self._live.pop(sid, None)
+        session = self._live.pop(sid)
         if session is not None:
             self._leave(session)
 
@@ -178,19 +178,19 @@ class Gateway:
         except Exception as error:
             return self._unavailable("hello", error)
         caller = opened.session.caller
-        others = [one for one in self._live.values() if one.sid != sid and _same_process(one, opened.session)]
+        others = [one for one in self._live.of_process(caller) if one.sid != sid]
         if any(one.caller.session_epoch > caller.session_epoch for one in others):
             # PostgreSQL took this hello first and another one after it; only the order in which we resume differs.
             return await self._replaced(sid)
         for older in others:
             await self.sockets.disconnect(older.sid)
-        former = self._live.pop(sid, None)
+        former = self._live.pop(sid)
         if former is not None and not _same_process(former, opened.session):
             self._leave(former)
         if self._admissions.of(sid) is None:
             self._leave(opened.session)  # it went while PostgreSQL was asked
             return refused("invalid", "not connected")
-        self._live[sid] = opened.session
+        self._live.add(opened.session)
         await self._presence.show([opened.session])
         log.info("agent.connected", agent_id=str(caller.agent_id), instance=caller.instance, skills=list(hello.skills))
         self._pump_wake.set()
@@ -270,15 +270,15 @@ class Gateway:
                     await asyncio.wait_for(wake.wait(), period_seconds)
 
     async def _pump(self) -> None:
-        await self._sink.pump(dict(self._live))
+        await self._sink.pump(self._live.by_sid())
 
     async def _touch(self) -> None:
-        for sid in await self._sessions.touch(list(self._live.values())):
+        for sid in await self._sessions.touch(self._live.all()):
             log.info("agent.replaced", sid=sid)
             await self.sockets.disconnect(sid)
 
     async def _show(self) -> None:
-        await self._presence.show(list(self._live.values()))
+        await self._presence.show(self._live.all())
 
     async def _bid_farewell(self) -> None:
         left, self._left = self._left, []

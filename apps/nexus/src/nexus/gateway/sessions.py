@@ -53,6 +53,56 @@ class LiveSession:
     """Events on their way, by `seq`: when they were last sent, in monotonic seconds, and their size in bytes."""
 
 
+class LiveSessions:
+    """The sessions of this process, by socket and by the agent process that they speak for."""
+
+    def __init__(self) -> None:
+        self._by_sid: dict[str, LiveSession] = {}
+        self._by_process: dict[tuple[UUID, str], dict[str, LiveSession]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_sid)
+
+    def __contains__(self, sid: str) -> bool:
+        return sid in self._by_sid
+
+    def get(self, sid: str) -> LiveSession | None:
+        """That of a socket."""
+        return self._by_sid.get(sid)
+
+    def add(self, session: LiveSession) -> None:
+        """A socket has said hello."""
+        self.pop(session.sid)
+        self._by_sid[session.sid] = session
+        self._by_process.setdefault(_process(session.caller), {})[session.sid] = session
+
+    def pop(self, sid: str) -> LiveSession | None:
+        """Takes out that of a socket; None when it has none."""
+        session = self._by_sid.pop(sid, None)
+        if session is not None:
+            others = self._by_process[_process(session.caller)]
+            del others[sid]
+            if not others:
+                del self._by_process[_process(session.caller)]
+        return session
+
+    def of_process(self, caller: Caller) -> list[LiveSession]:
+        """Those that speak for one agent process: more than one while it changes connections."""
+        return list(self._by_process.get(_process(caller), {}).values())
+
+    def all(self) -> list[LiveSession]:
+        """All, as they are now."""
+        return list(self._by_sid.values())
+
+    def by_sid(self) -> dict[str, LiveSession]:
+        """A copy."""
+        return dict(self._by_sid)
+
+
+def _process(caller: Caller) -> tuple[UUID, str]:
+    return caller.agent_id, caller.instance
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What became of a hello."""
