@@ -10,6 +10,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TOO_SLOW_SECONDS = 30.0
@@ -39,8 +40,7 @@ class _Client(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._load.over.done():
@@ -118,7 +118,7 @@ class _Load:
                 self._waiting.append(due_at)
         self._until = self._loop.time()
         async with asyncio.timeout(_TOO_SLOW_SECONDS):
-            while self._under_way or self._waiting:
+            while self._under_way or self._waiting:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.005)  # the last answers; the load itself is over
         if not self.over.done():
             self.over.set_result(None)
