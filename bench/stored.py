@@ -34,7 +34,6 @@ AT_WORK = 20
 EVERY_SECONDS = 30
 """One task was asked for so often: what happens in an hour is the same, whatever the size."""
 _READY_SECONDS = 60.0
-_TABLES = ("task_mappings", "tasks", "task_events", "inbox", "deliveries")
 _POSTGRES = {"shared_buffers": "256MB", "max_wal_size": "8GB", "maintenance_work_mem": "128MB", "jit": "off"}
 
 
@@ -192,7 +191,7 @@ async def _people(one: Installation) -> None:
 # Ids that sort by time, as ours do; the first digits after the time tell the table.
 _ID = "(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7{kind}8' || lpad(to_hex(n), 15, '0'))::uuid"
 _FROM = f"""
-    FROM (SELECT n, now() - make_interval(secs => n::float8 * {EVERY_SECONDS}) AS at
+    FROM (SELECT n, $2::timestamptz - make_interval(secs => n::float8 * {EVERY_SECONDS}) AS at
           FROM generate_series($1::bigint, 1, -1) n) moments
     JOIN (SELECT m.*, row_number() OVER (ORDER BY t.name) - 1 AS place, count(*) OVER () AS places
           FROM project_mappings m JOIN tenants t ON t.id = m.tenant_id) p ON p.place = n % p.places
@@ -212,9 +211,9 @@ _FILL = {
         INSERT INTO tasks (id, tenant_id, conversation_id, alias, type, title, instructions, state, agent_id, instance,
             epoch, offers, last_sign_at, lease_until, expires_at, finished_at, created_at, updated_at)
         SELECT {_TASK}, tenant_id, {_CONVERSATION}, 'AI_Squad', 'fix_bug', 'Stored task ' || n, 'Do it',
-            CASE WHEN n <= $2 THEN 'working' ELSE 'completed' END, agent_id, 'one', 1, 1, now(),
-            CASE WHEN n <= $2 THEN now() + interval '1 day' END, at + interval '1 day',
-            CASE WHEN n > $2 THEN at + interval '20 seconds' END, at, at {_FROM}""",
+            CASE WHEN n <= {AT_WORK} THEN 'working' ELSE 'completed' END, agent_id, 'one', 1, 1, now(),
+            CASE WHEN n <= {AT_WORK} THEN now() + interval '1 day' END, at + interval '1 day',
+            CASE WHEN n > {AT_WORK} THEN at + interval '20 seconds' END, at, at {_FROM}""",
     "task_events": f"""
         INSERT INTO task_events (id, tenant_id, task_id, kind, epoch, event_id, data, created_at)
         SELECT {_EVENT}, tenant_id, {_TASK}, 'task.offered', 1, 'e1', '{{}}', at {_FROM}""",
@@ -233,18 +232,30 @@ _FILL = {
 }
 
 
+_INDEXES = """
+    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
+    WHERE indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+
+
 async def _fill(one: Installation) -> None:
     """Writes the rows, without triggers and without a wait for the disk, and leaves the tables as they are at rest."""
-    await asyncio.gather(*(_fill_table(one, table) for table in _TABLES))
+    now = datetime.now(UTC)  # the ids, by which rows of one task name one another, are made of it
+    await asyncio.gather(*(_fill_table(one, table, now) for table in _FILL))
 
 
-async def _fill_table(one: Installation, table: str) -> None:
+async def _fill_table(one: Installation, table: str, now: datetime) -> None:
     connection = await asyncpg.connect(one.database_url)
     try:
         # No triggers, no foreign keys: several tables are written at once, and the search index is not told.
         await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
-        given = (one.holding.tasks, AT_WORK) if table == "tasks" else (one.holding.tasks,)
-        await connection.execute(_FILL[table], *given)
+        # To make an index of what is there costs less than to keep it up to date row by row.
+        indexes = await connection.fetch(_INDEXES, table)
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await connection.execute(_FILL[table], one.holding.tasks, now)
+        for index in indexes:
+            await connection.execute(index["definition"])
         await connection.execute(f"VACUUM (ANALYZE) {table}")
     finally:
         await connection.close()
