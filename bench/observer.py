@@ -27,7 +27,7 @@ async def run(effort: Effort) -> Result:
     """Runs the dashboard's own measurements and reads what they print; it is built first where it is not yet."""
     del effort  # they are as long as they are
     checkout = find_checkout()
-    await build(checkout, Path("build/bench/observer-build.log").absolute(), _step)
+    await build(checkout, checkout.root / "build/bench/observer-build.log", _step)
     output = await _output_of_speed_browser(checkout.root)
     pages = {page: int(size) for page, size in _SCRIPT.findall(output)}
     interaction, frames = _INTERACTION.search(output), _FRAMES.search(output)
