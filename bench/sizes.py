@@ -26,7 +26,7 @@ TARGET, MOONSHOT = 1.3, 1.1
 WEBHOOKS_PER_SECOND = 100
 CONNECTIONS = 8
 TURNS = 4
-"""In a round; all installations take part in each."""
+"""In a round, at full effort; all installations take part in each."""
 OFFERS = 5
 """In a turn."""
 PAGES = ("tasks", "tasks, deep", "deliveries", "deliveries, deep", "overview")
@@ -60,7 +60,7 @@ async def run(effort: Effort) -> Result:
     ]
     result.notes = [
         "Each size is a database of its own on one PostgreSQL server, with a gateway of its own; all of them take "
-        f"turns of up to {work.seconds:.2f} s, {TURNS} in each of {effort.rounds} rounds, in changing order. "
+        f"turns of up to {work.seconds:.2f} s, {effort.sized(TURNS)} in each of {effort.rounds} rounds, in changing order. "
         "What is compared is the p99 (and p50) of each round with that of the smallest size, the median over rounds.",
         f"The smallest size was measured twice. Its worst p99 against itself, which is noise: "
         f"{_worst(of_tenants, itself=True)[1]['p99_ratio']:.2f}× in the first row, "
@@ -181,7 +181,7 @@ async def _compared(
         for _ in range(effort.rounds):
             for name, _one in sides:
                 rounds[name].append([])
-            for turn in range(TURNS):
+            for turn in range(effort.sized(TURNS)):
                 place = turn % len(sides)
                 for name, one in (*sides[place:], *sides[:place]):
                     rounds[name][-1] += await measure(one)
