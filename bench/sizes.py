@@ -59,9 +59,9 @@ async def run(effort: Effort) -> Result:
         _row(f"cost with {', '.join(more_tasks)} stored tasks: p99 of ingest, dispatch and list pages", of_tasks),
     ]
     result.notes = [
-        "Each size is a database of its own on one PostgreSQL server, with a gateway of its own; all of them take "
-        f"turns of up to {work.seconds:.2f} s, {effort.sized(TURNS)} in each of {effort.rounds} rounds, in changing "
-        "order. What is compared is the p99 (and p50) of each round with that of the smallest size, the median over rounds.",
+        "Each size is a database of its own on one PostgreSQL server, with a gateway of its own; all take "
+        f"turns of up to {work.seconds:.2f} s, {effort.sized(TURNS)} in each of {effort.rounds} rounds.",
+        "What is compared is the p99 (and p50) of each round with that of the smallest size: the median of all rounds.",
         f"The smallest size was measured twice. Its worst p99 against itself, which is noise: "
         f"{_worst(of_tenants, itself=True)[1]['p99_ratio']:.2f}× in the first row, "
         f"{_worst(of_tasks, itself=True)[1]['p99_ratio']:.2f}× in the second.",
