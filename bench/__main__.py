@@ -52,6 +52,7 @@ def main() -> int:
         began = time.monotonic()
         try:
             result: Result = uvloop.run(importlib.import_module(f"bench.{name}").run(EFFORTS[given.effort]))
+            result.raw["effort"] = given.effort
             result.save()
         except (Exception, asyncio.CancelledError) as error:
             failed.append(name)

@@ -2,11 +2,12 @@
 
 Requests are bytes that were made before: what the load costs while it is measured is writing and reading. At a fixed
 rate latency counts from when a request was due, so that a server that stands still is seen by all that had to wait
-(Gil Tene's "coordinated omission").
+(Gil Tene's "coordinated omission"). Time is the machine's own: that of uvloop counts whole milliseconds.
 """
 
 import asyncio
 import re
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class _Client(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._load.over.done():
@@ -65,7 +66,6 @@ class _Client(asyncio.Protocol):
 
 class _Load:
     def __init__(self, requests: Iterator[bytes], heard: Heard) -> None:
-        self._loop = asyncio.get_running_loop()
         self._requests = requests
         self._heard = heard
         self._idle: deque[_Client] = deque()
@@ -73,10 +73,10 @@ class _Load:
         self._under_way = 0
         self._until = 0.0
         self._paced = False
-        self.over: asyncio.Future[None] = self._loop.create_future()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def answered(self, client: _Client, status: int, due_at: float) -> None:
-        now = self._loop.time()
+        now = time.monotonic()
         self._heard.statuses[status] += 1
         self._heard.latencies.append(now - due_at)
         self._under_way -= 1
@@ -95,46 +95,46 @@ class _Load:
         client.ask(next(self._requests), due_at)
 
     async def flat_out(self, clients: Sequence[_Client], seconds: float) -> None:
-        began = self._loop.time()
+        began = time.monotonic()
         self._until = began + seconds
         for client in clients:
-            self._ask(client, self._loop.time())
+            self._ask(client, time.monotonic())
         async with asyncio.timeout(seconds + _TOO_SLOW_SECONDS):
             await self.over
-        self._heard.seconds = self._loop.time() - began
+        self._heard.seconds = time.monotonic() - began
 
     async def all_of(self, clients: Sequence[_Client], count: int) -> None:
         """The paced way without a pace: all are due now."""
         self._paced = True
-        began = self._loop.time()
+        began = time.monotonic()
         self._until = began
         self._waiting.extend([began] * (count - len(clients)))
         for client in clients:
             self._ask(client, began)
         async with asyncio.timeout(_TOO_SLOW_SECONDS + count / 100):
             await self.over
-        self._heard.seconds = self._loop.time() - began
+        self._heard.seconds = time.monotonic() - began
 
     async def paced(self, clients: Sequence[_Client], seconds: float, per_second: float) -> None:
         self._paced = True
         self._idle.extend(clients)
-        began = self._loop.time()
+        began = time.monotonic()
         self._until = began + seconds
         for number in range(round(seconds * per_second)):
             due_at = began + number / per_second
-            if (wait := due_at - self._loop.time()) > 0:
+            if (wait := due_at - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             if self._idle:
                 self._ask(self._idle.popleft(), due_at)
             else:
                 self._waiting.append(due_at)
-        self._until = self._loop.time()
+        self._until = time.monotonic()
         async with asyncio.timeout(_TOO_SLOW_SECONDS):
-            while self._under_way or self._waiting:  # noqa: ASYNC110 - polled seldom, so that it costs the load nothing
+            while self._under_way or self._waiting:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.005)  # the last answers; the load itself is over
         if not self.over.done():
             self.over.set_result(None)
-        self._heard.seconds = self._loop.time() - began
+        self._heard.seconds = time.monotonic() - began
 
 
 async def send(

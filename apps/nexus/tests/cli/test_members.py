@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from nexus.bootstrap import open_nexus
-from nexus.cli.local import LocalState, load_state, save_state, seed_identities
+from nexus.cli.local import seed_identities
+from nexus.cli.state import LocalState, load_state, save_state
 from nexus.settings import Settings
 
 SECRET_KEY = "a secret key that is long enough for production"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from nexus.bootstrap import open_nexus
 from nexus.cli import app
-from nexus.cli.local import credentials_of, state_from
+from nexus.cli.state import credentials_of, state_from
 from nexus.kit.embedded import free_port
 from nexus.settings import Settings
 from oblivion_sandbox import Running, running_sandbox, seed

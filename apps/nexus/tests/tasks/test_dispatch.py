@@ -1,11 +1,13 @@
 """Tasks of one alias of which some wait for an agent that an operator has chosen: neither hides the other."""
 
+import re
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from support.standins import HeldClock
 
 from nexus.kit.ids import new_id
@@ -129,3 +131,18 @@ async def test_task_that_waits_on_for_the_same_was_last_changed_when_that_began(
     office.clock.advance(2)
     await office.dispatcher.run_once()
     assert await changed() > began
+
+
+async def test_an_offer_is_made_without_a_look_at_tasks_that_are_over(office: Office) -> None:
+    """They pile up for ever, and only who says `finished_at IS NULL` is led past them (`ix_tasks_open`)."""
+    said: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    await office.wants("the export fails")
+    event.listen(office.db.engine.sync_engine, "before_cursor_execute", hear)
+    assert await office.dispatcher.run_once() == 1
+    by_state = [one for one in said if re.search(r"tasks\.(state (=|IN)|lease_until <)", one)]
+    assert len(by_state) >= 4  # else nothing was heard
+    assert [one for one in by_state if "tasks.finished_at IS NULL" not in one and "tasks.id =" not in one] == []

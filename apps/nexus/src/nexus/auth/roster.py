@@ -60,7 +60,7 @@ async def read_roster(
 
     held = (
         select(Task.agent_id, func.count())
-        .where(Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
+        .where(Task.finished_at.is_(None), Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
         .group_by(Task.agent_id)
     )
     load = dict(iter(await session.execute(held)))
@@ -98,7 +98,7 @@ async def _current_tasks(session: AsyncSession, ids: list[UUID]) -> defaultdict[
     place = func.row_number().over(partition_by=Task.agent_id, order_by=(Task.created_at, Task.id)).label("place")
     held = (
         select(Task.agent_id, Task.id, Task.title, Task.state, place)
-        .where(Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
+        .where(Task.finished_at.is_(None), Task.agent_id.in_(ids), Task.state.in_(HELD_STATES))
         .subquery()
     )
     rows = await session.execute(select(held).where(held.c.place <= MAX_CURRENT_TASKS).order_by(held.c.place))

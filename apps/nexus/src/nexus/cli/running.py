@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from nexus.cli.local import write_private
+from nexus.cli.state import write_private
 from nexus.settings import SettingsError
 
 RUNNING_FILE = "running.json"

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from nexus.cli.local import connect_sandbox, credentials_of, state_from
+from nexus.cli.local import connect_sandbox
+from nexus.cli.state import credentials_of, state_from
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
 

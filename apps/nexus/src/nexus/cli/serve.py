@@ -7,8 +7,6 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,6 +15,7 @@ import uvicorn
 import uvloop
 
 from nexus.bootstrap import Nexus, open_nexus, start_traces
+from nexus.cli.quiet import QuietServer
 from nexus.gateway.server import Gateway
 from nexus.http.intake import intake_protocol
 from nexus.kit.logging import configure_logging, get_logger
@@ -31,7 +30,7 @@ MAX_MESSAGE_BYTES = 128 * 1024
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept. Longer than any sender's or proxy's own limit (nginx, Kong and AWS ALB keep
 60 s, httpx 5 s), so that it is they who close it: a request that meets our close on its way has no answer."""
-_SCHEMA_POLL_SECONDS = 1.0
+_SCHEMA_POLL_SECONDS = 0.25
 
 
 class Role(StrEnum):
@@ -44,14 +43,6 @@ class Role(StrEnum):
 
 WORKER_NICENESS = 5
 """Where both share the cores of one machine, a webhook is answered before effects are carried out."""
-
-
-class QuietServer(uvicorn.Server):
-    """Leaves signals to us: draining comes before shutting down."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 def serve(

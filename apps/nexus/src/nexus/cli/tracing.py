@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from nexus.cli.serve import QuietServer
+from nexus.cli.quiet import QuietServer
 from nexus.cli.trace import TRACES
 from nexus.kit.otlp import Receiver, SpanFile
 from nexus.kit.telemetry import Off, destination

@@ -1,4 +1,8 @@
-"""`oblivion up`: everything on this machine, in one command."""
+"""`oblivion up`: everything on this machine, in one command.
+
+Programs take a second or two to import what they need, so all of them start at once and wait for one another by
+themselves; what this one needs of Nexus it imports while it waits.
+"""
 
 import asyncio
 import contextlib
@@ -21,14 +25,13 @@ import typer
 from rich.console import Console
 
 from nexus.cli.dashboard import NoDashboard, build, find_checkout, serving
-from nexus.cli.local import LocalState, connect_sandbox, credentials_of, load_state, save_state, write_private
 from nexus.cli.processes import Child, ChildFailed, KeptServer, Server, end_with_parent
 from nexus.cli.running import LOCK_FILE, RUNNING_FILE, write_running
+from nexus.cli.state import LocalState, credentials_of, load_state, save_state, write_private
 from nexus.cli.tracing import keep_traces
 from nexus.kit.embedded import EmbeddedPostgres, EmbeddedValkey
 from nexus.kit.logging import configure_logging
 from nexus.settings import Settings, SettingsError
-from nexus.store.migrate import upgrade
 
 HOME = Path(".oblivion").absolute()
 DEFAULT_PORT_BASE = 8000
@@ -73,12 +76,12 @@ class Parts:
         self.addresses = None
         (HOME / RUNNING_FILE).unlink(missing_ok=True)
 
-    async def server(self, name: str, server: Server) -> None:
-        """Runs an embedded server until the end."""
+    def server(self, name: str, server: Server) -> "asyncio.Task[None]":
+        """Runs an embedded server until the end; the task is done when it takes connections."""
         kept = KeptServer(name, server, self.changed)
         self.stack.push_async_callback(kept.stop)
         self.everything.append(kept)
-        await kept.start()
+        return asyncio.create_task(kept.start())
 
     async def child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
         """Runs a process until the end."""
@@ -158,14 +161,9 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
     state_file = HOME / "state.json"
     state = load_state(state_file)
     save_state(state_file, state)
-    with _step(console, "PostgreSQL"):
-        database_url = await _postgres(parts, settings)
-    with _step(console, "Valkey"):
-        redis_url = await _valkey(parts, settings)
-    with _step(console, "Schema"):
-        await upgrade(database_url)
-    with _step(console, "Traces"):
-        traces = await keep_traces(parts.stack, HOME, port_base + 3, os.environ)
+    database_url, postgres = _postgres(parts, settings)
+    redis_url, valkey = _valkey(parts, settings)
+    traces = await keep_traces(parts.stack, HOME, port_base + 3, os.environ)
     nexus_url, sandbox_url = f"http://127.0.0.1:{port_base}", f"http://127.0.0.1:{port_base + 2}"
     environment = {
         "OBLIVION_DATABASE_URL": database_url,
@@ -181,16 +179,26 @@ async def _start(console: Console, parts: Parts, settings: Settings, port_base: 
         **traces,
     }
     python = [sys.executable, "-m"]
+    gateway = await parts.child("gateway", [*python, "nexus", "serve", "gateway"], environment)
+    sandbox = await parts.child(
+        "sandbox",
+        [*python, "oblivion_sandbox", "--port", str(port_base + 2), "--data", str(HOME / "sandbox")],
+        {},
+    )
+    await parts.child("worker", [*python, "nexus", "serve", "worker"], environment)
+    with _step(console, "PostgreSQL"):
+        await postgres
+    with _step(console, "Valkey"):
+        await valkey
+    with _step(console, "Schema"):
+        from nexus.store.migrate import upgrade
+
+        await upgrade(database_url)
     with _step(console, "Sandbox (a ClickUp and a Slack)"):
-        sandbox = await parts.child(
-            "sandbox",
-            [*python, "oblivion_sandbox", "--port", str(port_base + 2), "--data", str(HOME / "sandbox")],
-            {},
-        )
         await sandbox.wait_ready(f"{sandbox_url}/livez")
     with _step(console, "Nexus"):
-        gateway = await parts.child("gateway", [*python, "nexus", "serve", "gateway"], environment)
-        await parts.child("worker", [*python, "nexus", "serve", "worker"], environment)
+        from nexus.cli.local import connect_sandbox
+
         await gateway.wait_ready(f"{nexus_url}/readyz")
     with _step(console, "Connections, agents and a link"):
         local = Settings(
@@ -262,20 +270,25 @@ async def _observer(console: Console, parts: Parts, addresses: Addresses, ready_
     console.print(f"[green]✓[/] Dashboard [bold]{url}[/]")
 
 
-async def _postgres(parts: Parts, settings: Settings) -> str:
+def _postgres(parts: Parts, settings: Settings) -> tuple[str, "asyncio.Future[None]"]:
+    """Its URL, and what is done once it takes connections."""
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+        return settings.database_url.get_secret_value(), _done()
     server = EmbeddedPostgres(HOME / "postgres", before_exec=end_with_parent)
-    await parts.server("postgres", server)
-    return server.url
+    return server.url, parts.server("postgres", server)
 
 
-async def _valkey(parts: Parts, settings: Settings) -> str:
+def _valkey(parts: Parts, settings: Settings) -> tuple[str, "asyncio.Future[None]"]:
     if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
+        return settings.redis_url.get_secret_value(), _done()
     server = EmbeddedValkey(HOME / "valkey", before_exec=end_with_parent)
-    await parts.server("valkey", server)
-    return server.url
+    return server.url, parts.server("valkey", server)
+
+
+def _done() -> "asyncio.Future[None]":
+    done = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 async def _until_online(nexus_url: str, state: LocalState) -> None:

@@ -27,6 +27,7 @@ class Transport(AsyncSocket):
     queue: Any
     last_ping: Any
     close: Any
+    receive: Any
 
     async def check_ping_timeout(self) -> bool:
         """Engine.IO calls this before it sends anything, and would decide by the time of day: a clock that is set

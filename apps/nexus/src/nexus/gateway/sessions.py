@@ -191,7 +191,7 @@ class Sessions:
         rows = await session.execute(
             select(Task.id, Task.conversation_id)
             .where(Task.agent_id == agent_id, Task.instance == hello.instance)
-            .where(Task.state.in_(AT_WORK))
+            .where(Task.finished_at.is_(None), Task.state.in_(AT_WORK))
         )
         for task_id, conversation_id in rows.all():
             if str(task_id) in holding:

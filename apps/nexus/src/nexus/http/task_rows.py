@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,7 +14,7 @@ from nexus.http.paging import Position
 from nexus.kit.trace import trace_id_of
 from nexus.store.tables import Agent, ProjectMapping, Question, Task, TaskEvent, TaskMapping
 from oblivion_protocol.resources import TaskResource
-from oblivion_protocol.states import TaskState
+from oblivion_protocol.states import TERMINAL_STATES, TaskState
 
 Mirror = Literal["mirrored", "addressed, not mapped", "closed"]
 
@@ -45,6 +45,25 @@ _mirror = case(
     else_=literal("mirrored"),
 )
 _WAITING: frozenset[TaskState] = frozenset({"submitted", "offered"})
+
+
+def _is_mirror(wanted: Mirror) -> ColumnElement[bool]:
+    """The same as `_mirror == wanted`, in words that PostgreSQL has indexes for."""
+    match wanted:
+        case "closed":
+            return TaskMapping.closed_at.is_not(None)
+        case "addressed, not mapped":
+            return and_(TaskMapping.closed_at.is_(None), TaskMapping.project_mapping_id.is_(None))
+        case "mirrored":
+            return and_(TaskMapping.closed_at.is_(None), TaskMapping.project_mapping_id.is_not(None))
+
+
+# Aliases, for inside a query on the same tables they are tables of their own.
+_open, _unmapped = aliased(Task), aliased(TaskMapping)
+_might_wait = union_all(
+    select(_open.conversation_id).where(_open.finished_at.is_(None), _open.state.in_(_WAITING)),
+    select(_unmapped.id).where(_unmapped.project_mapping_id.is_(None), _unmapped.closed_at.is_(None)),
+)
 
 _list_name = func.coalesce(TaskMapping.snapshot["list_name"].astext, ProjectMapping.list_name)
 # A mapping may have been moved since: the conversation stays where it is.
@@ -96,8 +115,10 @@ class TaskFilter:
         """For the query of `read_tasks`."""
         if self.states:
             yield Task.state.in_(self.states)
+            if TERMINAL_STATES.isdisjoint(self.states):
+                yield Task.finished_at.is_(None)
         if self.mirror is not None:
-            yield _mirror == self.mirror
+            yield _is_mirror(self.mirror)
         if self.agent is not None:
             yield Agent.name == self.agent
         if self.list_id is not None:
@@ -105,7 +126,9 @@ class TaskFilter:
         if self.channel_id is not None:
             yield TaskMapping.channel_id == self.channel_id
         if self.waiting:
-            yield or_(Task.state.in_(_WAITING), and_(Task.id.is_(None), _mirror == "addressed, not mapped"))
+            # The first condition finds them without a look at all that are over; the second says which are meant.
+            yield TaskMapping.id.in_(_might_wait)
+            yield or_(Task.state.in_(_WAITING), and_(Task.id.is_(None), _is_mirror("addressed, not mapped")))
         if self.text is not None:
             yield _found_by(self.text)
 

@@ -27,7 +27,7 @@ _SEEN = text("""
         gateway = excluded.gateway, sid = excluded.sid,
         skills = COALESCE(CAST(:skills AS text[]), agent_sessions.skills),
         capacity = CASE WHEN :asks THEN excluded.capacity + (
-            SELECT count(*) FROM tasks WHERE tasks.agent_id = excluded.agent_id
+            SELECT count(*) FROM tasks WHERE tasks.finished_at IS NULL AND tasks.agent_id = excluded.agent_id
                 AND tasks.instance = excluded.instance AND tasks.lease_until IS NOT NULL)
             ELSE agent_sessions.capacity END,
         connected_at = CASE WHEN agent_sessions.closed_at IS NULL THEN agent_sessions.connected_at

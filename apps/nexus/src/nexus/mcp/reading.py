@@ -36,7 +36,8 @@ async def take_offer(session: AsyncSession, caller: Caller, now: datetime, *, ag
         await session.execute(
             select(Task, AgentMessage)
             .join(AgentMessage, AgentMessage.task_id == Task.id)
-            .where(Task.agent_id == caller.agent_id, Task.instance == caller.instance, Task.state == "offered")
+            .where(Task.finished_at.is_(None), Task.state == "offered")
+            .where(Task.agent_id == caller.agent_id, Task.instance == caller.instance)
             .where(AgentMessage.agent_id == caller.agent_id, AgentMessage.instance == caller.instance)
             .where(AgentMessage.event == "task.assigned", *fresh)
             .order_by(AgentMessage.seq.desc())
@@ -59,7 +60,8 @@ async def held_tasks(session: AsyncSession, caller: Caller) -> list[dict[str, An
     """What this process works on."""
     rows = await session.scalars(
         select(Task)
-        .where(Task.agent_id == caller.agent_id, Task.instance == caller.instance, Task.state.in_(AT_WORK))
+        .where(Task.finished_at.is_(None), Task.state.in_(AT_WORK))
+        .where(Task.agent_id == caller.agent_id, Task.instance == caller.instance)
         .order_by(Task.created_at)
     )
     return [{"task_id": str(task.id), "epoch": task.epoch, "title": task.title, "state": task.state} for task in rows]

@@ -63,6 +63,7 @@ class _Wait:
 
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
         return (
+            Task.finished_at.is_(None),
             Task.state == "submitted",
             func.lower(Task.alias) == self.alias,
             Task.type == self.type,
@@ -159,12 +160,14 @@ class Dispatcher:
         )
         await session.execute(
             update(Task)
-            .where(Task.state.in_(HELD_STATES), (Task.lease_until < now) | (Task.lease_until > longest))
-            .where(~polling)
+            .where(Task.finished_at.is_(None), Task.state.in_(HELD_STATES))
+            .where((Task.lease_until < now) | (Task.lease_until > longest), ~polling)
             .values(lease_until=case((Task.state == "offered", offer_end), else_=longest))
         )
         await session.execute(
-            update(Task).where(Task.state == "submitted", Task.next_offer_at > longest).values(next_offer_at=now)
+            update(Task)
+            .where(Task.finished_at.is_(None), Task.state == "submitted", Task.next_offer_at > longest)
+            .values(next_offer_at=now)
         )
 
     async def _take_back(self, tenant_id: UUID) -> None:
@@ -208,7 +211,7 @@ class Dispatcher:
             place = func.row_number().over(partition_by=kind, order_by=Task.created_at)
             waiting = (
                 select(Task.id, *kind, Task.created_at, place.label("place"))
-                .where(Task.state == "submitted", Task.next_offer_at <= self._clock.now())
+                .where(Task.finished_at.is_(None), Task.state == "submitted", Task.next_offer_at <= self._clock.now())
                 .subquery()
             )
             # Some of each kind: a long queue before busy agents must not hide others from theirs.

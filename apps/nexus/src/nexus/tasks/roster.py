@@ -31,7 +31,7 @@ async def candidates(session: AsyncSession, task: Task, now: datetime) -> list[C
     held: Sequence[Any] = (
         await session.execute(
             select(Task.agent_id, Task.instance, func.count())
-            .where(Task.state.in_(HELD_STATES))
+            .where(Task.finished_at.is_(None), Task.state.in_(HELD_STATES))
             .group_by(Task.agent_id, Task.instance)
         )
     ).all()

@@ -32,6 +32,7 @@ async def expire_questions(db: Database, clock: Clock) -> int:
 async def show_stale(db: Database, clock: Clock) -> int:
     """Shows which tasks are at work without any sign but the renewal of their lease; any sign takes it back."""
     silent = (
+        Task.finished_at.is_(None),
         Task.state == "working",
         Task.reason.is_(None),
         Task.last_sign_at < clock.now() - timedelta(seconds=STALE_SECONDS),

@@ -21,6 +21,8 @@ class Task(Base, Identified, TenantOwned):
             "'completed','failed','canceled','rejected','expired')",
             name="state",
         ),
+        # Tasks that are over pile up for ever: a query about those that are not says so by `finished_at IS NULL`
+        # although their state says it too, for it is that by which they are found.
         Index("ix_tasks_open", "tenant_id", "state", postgresql_where=sql("finished_at IS NULL")),
         Index(
             "uq_tasks_open_conversation",
