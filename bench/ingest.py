@@ -127,7 +127,9 @@ async def sides() -> AsyncGenerator[tuple[Cluster, Side, Side]]:
         valkey = EmbeddedValkey(directory / "peer", persistent=True)
         valkey.start()
         stack.callback(valkey.stop)
-        peer = await stack.enter_async_context(running_peer("ingest", valkey.url, secret=cluster.hook.secret))
+        peer = await stack.enter_async_context(
+            running_peer("ingest", valkey.url, env={"WEBHOOK_SECRET": cluster.hook.secret})
+        )
         nexus = Side(
             "Nexus",
             int(cluster.gateway_urls[0].rpartition(":")[2]),

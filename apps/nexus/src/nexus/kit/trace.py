@@ -115,7 +115,8 @@ def current_ids(*, sampled: bool = False) -> dict[str, str]:
 
 def new_traceparent() -> str:
     """A new trace, sampled."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    digits = secrets.token_hex(24)
+    return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
