@@ -43,7 +43,8 @@ async def prey(
 ) -> AsyncGenerator[Prey]:
     """A tenant with something in every table, and all rights in it."""
     monkeypatch.setenv("OBLIVION_SEARCH_DIRECTORY", str(tmp_path / "search"))
-    async with running_world(database_url, redis_url) as world:
+    # Nearly every answer would be a 429, which says little of what is behind it.
+    async with running_world(database_url, redis_url, requests_per_minute=1_000_000) as world:
         yield await filled(world)
 
 
@@ -103,7 +104,7 @@ async def test_no_case_of_the_description_breaks_the_api_and_every_answer_is_des
         undescribed=len(wrong),
         **{f"answered_{status}": number for status, number in sorted(statuses.items())},
     )
-    assert wrong == {}
+    assert not wrong, "\n".join(f"{what}: {example}" for what, example in wrong.items())
     assert statuses[200] and statuses[400] and statuses[404], "it met the API, not only its door"
 
 
