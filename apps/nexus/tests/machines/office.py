@@ -8,7 +8,6 @@ from uuid import UUID
 
 from machines.crashing import Process
 from machines.plant import NoBells, Plant
-from nexus.tasks.cancelling import Cancelling
 
 from nexus.gateway.sessions import LiveSession, Sessions
 from nexus.kit.ids import new_id
@@ -18,6 +17,7 @@ from nexus.tasks.commands import AgentCommands, Caller, SessionReplaced
 from nexus.tasks.desk import TaskDesk
 from nexus.tasks.dispatch import Dispatcher
 from nexus.tasks.rules import may_become
+from nexus.tasks.steering import Steering
 from oblivion_protocol import (
     Accepted,
     Answer,
@@ -74,7 +74,7 @@ class Hub:
         self.commands = AgentCommands(db, clock)
         self.sessions = Sessions(db, clock, self.process.name)
         self.dispatcher = Dispatcher(db, clock, clock.steady)
-        self.cancelling = Cancelling(db, TaskDesk(clock), NoBells())
+        self.cancelling = Steering(db, TaskDesk(clock), NoBells(), clock)
         plant.processes.append(self.process)
 
 

@@ -391,7 +391,7 @@ def test_worker_frozen_at_any_await_of_an_event_and_overtaken_changes_nothing_an
 ) -> None:
     awaits = runner.run(overtaken_everywhere(plant, long=long))
     plant.notes.append(f"frozen at each of {awaits} awaits")
-    assert awaits > 5
+    assert awaits >= 5  # claim, and the one transaction with its statements
 
 
 async def receiving_swept(plant: Plant, how: str) -> int:
@@ -428,4 +428,4 @@ def test_gateway_stopped_at_any_await_of_a_webhook_never_says_yes_to_what_is_not
 ) -> None:
     awaits = runner.run(receiving_swept(plant, how))
     plant.notes.append(f"stopped at each of {awaits} awaits")
-    assert awaits > 5
+    assert awaits >= 5  # claim, and the one transaction with its statements
