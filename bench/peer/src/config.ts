@@ -8,6 +8,8 @@ export interface Config {
   /** Where the worker posts what it takes; it only takes it where there is none. */
   sinkUrl: string | undefined;
   autoPipelining: boolean;
+  /** As the documentation shows it, and not as somebody would who has measured. */
+  documented: boolean;
 }
 
 function needed(name: string): string {
@@ -29,6 +31,7 @@ export function readConfig(): Config {
     jwtSecret: role === "gateway" ? needed("JWT_SECRET") : "",
     sinkUrl: process.env.SINK_URL || undefined,
     autoPipelining: process.env.PEER_AUTO_PIPELINING !== "0",
+    documented: process.env.PEER_DOCUMENTED === "1",
   };
 }
 

@@ -11,6 +11,8 @@ import {
   Inject,
   Module,
   Post,
+  type RawBodyRequest,
+  Req,
 } from "@nestjs/common";
 import { Queue } from "bullmq";
 import { CONFIG, type Config } from "./config.js";
@@ -57,13 +59,45 @@ function jobId(text: string): string {
   throw new BadRequestException();
 }
 
+/** The way the documentation shows: the body as a tree, which is what the job holds. */
+@Controller("webhooks")
+export class DocumentedWebhooksController {
+  constructor(
+    @InjectQueue(QUEUE) private readonly queue: Queue<ClickUpWebhook>,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Post("clickup")
+  @HttpCode(200)
+  async clickup(
+    @Req() request: RawBodyRequest<object>,
+    @Body() webhook: ClickUpWebhook,
+    @Headers("x-signature") signature: string | undefined,
+  ) {
+    const expected = createHmac("sha256", this.config.webhookSecret)
+      .update(request.rawBody ?? "")
+      .digest();
+    const given = Buffer.from(signature ?? "", "hex");
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new ForbiddenException();
+    const item = webhook.history_items[0];
+    if (!item) throw new BadRequestException();
+    await this.queue.add(QUEUE, webhook, {
+      jobId: `${webhook.webhook_id}_${item.id}`,
+      removeOnComplete: true,
+      removeOnFail: { count: 1000 },
+      attempts: 5,
+    });
+    return { ok: true };
+  }
+}
+
 @Module({})
 export class IngestModule {
   static with(config: Config): DynamicModule {
     return {
       module: IngestModule,
       imports: queueModules(config),
-      controllers: [WebhooksController],
+      controllers: [config.documented ? DocumentedWebhooksController : WebhooksController],
       providers: [{ provide: CONFIG, useValue: config }],
     };
   }

@@ -24,10 +24,10 @@ const config = readConfig();
 const app = await NestFactory.create<NestFastifyApplication>(
   moduleOf(config),
   new FastifyAdapter({ forceCloseConnections: true }),
-  { logger: ["error", "warn"] },
+  { logger: ["error", "warn"], rawBody: config.role === "ingest" && config.documented },
 );
 app.enableShutdownHooks();
-if (config.role === "ingest") {
+if (config.role === "ingest" && !config.documented) {
   // Signatures are of bytes: what is not verified is not parsed.
   app.useBodyParser("application/json", { bodyLimit: MAX_BODY_BYTES }, (_request, body, done) => {
     done(null, body);

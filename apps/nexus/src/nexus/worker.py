@@ -260,7 +260,10 @@ class WorkerProcess:
             while not self._stopping.is_set():
                 turn()
                 try:
-                    if await self._dispatcher.run_once():
+                    if await self._dispatcher.offer_due():
+                        self._bells.ring("agents")
+                        self._bells.ring("deliveries")
+                    if await self._dispatcher.tend():
                         self._bells.ring("agents")
                         self._bells.ring("deliveries")
                 except Exception as error:

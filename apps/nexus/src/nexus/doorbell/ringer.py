@@ -40,11 +40,12 @@ class Ringer:
             self._send()
 
     def ring_inbox(self, inbox_ids: Sequence[str]) -> None:
-        """Adds a job with these inbox ids."""
+        """Publishes that there are events, which is heard at once, and adds a job with their ids, which stays."""
         if len(self._inbox_ids) + len(inbox_ids) > MAX_PENDING_IDS or self.waiting_jobs > MAX_WAITING_JOBS:
             self.lost += 1
         elif self._is_open():
             self._inbox_ids += inbox_ids
+            self._topics.add("inbox")
             self._send()
 
     async def aclose(self) -> None:

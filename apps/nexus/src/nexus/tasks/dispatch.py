@@ -1,7 +1,7 @@
 """Offers, and what takes them back: no acceptance, a lost lease, an expired task. Run by workers each second."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -96,32 +96,39 @@ class Dispatcher:
         self._mending_until = steady()
 
     async def run_once(self) -> int:
-        """Takes back what was lost or not accepted, lets go what was held, then offers what waits.
+        """Everything once; returns how many offers were made, and in how many conversations something was let go."""
+        return await self.offer_due() + await self.tend()
 
-        Returns how many offers were made, and in how many conversations something was let go.
-        """
+    async def offer_due(self) -> int:
+        """Takes back what was lost or not accepted, then offers what waits; returns how many offers were made."""
         async with self._db.system() as session:
             now = self._clock.now()
             if self._disturbed(now):
                 await self._mend_leases(session, now)
             due = await session.execute(
-                select(Task.tenant_id)
+                select(Task.tenant_id, func.bool_or((Task.lease_until < now) | (Task.expires_at < now)))
                 .where(Task.finished_at.is_(None))
                 .where(((Task.state == "submitted") & (Task.next_offer_at <= now)) | (Task.lease_until < now))
                 .group_by(Task.tenant_id)
             )
-            tenants: Sequence[UUID] = due.scalars().all()
+            tenants = due.all()
         self._ran_at = (self._clock.now(), self._steady())
+        offers = 0
+        for tenant_id, has_run_out in tenants:
+            if has_run_out:
+                await self._take_back(tenant_id)
+            offers += await self._offer(tenant_id)
+        self._ran_at = (self._clock.now(), self._steady())
+        return offers
+
+    async def tend(self) -> int:
+        """Does what time asks for, and lets go what was held; returns in how many conversations something was."""
         if self._is_time_to_sweep():
             await expire_questions(self._db, self._clock)
             await show_stale(self._db, self._clock)
         released = await release_held(self._db, self._clock)
-        offers = 0
-        for tenant_id in tenants:
-            await self._take_back(tenant_id)
-            offers += await self._offer(tenant_id)
         self._ran_at = (self._clock.now(), self._steady())
-        return offers + released
+        return released
 
     def _is_time_to_sweep(self) -> bool:
         """What becomes true by time alone is looked for each second, and not at each ring; by either clock."""
