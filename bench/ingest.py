@@ -225,8 +225,8 @@ async def run(effort: Effort) -> Result:
     result.notes = [
         "Each webhook is a delivery of its own, signed, 1.5 kB; every answer was 200 and every accepted one was found "
         "in the inbox.",
-        "The peer of the targets is tuned: it stores the body as the text that was signed, and ioredis sends the commands "
-        "of one tick together. The targets were set against one that does neither.",
+        "The peer of the targets is tuned: it stores the body as the text that was signed, and ioredis sends the "
+        "commands of one tick together. The targets were set against one that does neither.",
         "The peer keeps its jobs in a Redis with `appendonly yes`, `appendfsync everysec`: after a crash of the "
         "machine it has lost up to a second. Nexus has not.",
         "Load, both servers and their stores share the same cores.",

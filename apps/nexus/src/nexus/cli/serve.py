@@ -116,6 +116,7 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
         lifespan="off",
         access_log=False,
         log_config=None,
+        log_level="warning",  # below that it says of each socket that it came and went, as we do
         server_header=False,
         proxy_headers=False,  # which proxies are believed is OBLIVION_TRUSTED_PROXIES' to say
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

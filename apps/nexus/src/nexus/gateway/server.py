@@ -116,7 +116,7 @@ class Gateway:
         """Tells everybody to come back elsewhere; agents spread over some seconds."""
         self.sockets.accept_no_more()
         await self._admin.drain()
-        for index, sid in enumerate(self._live.by_sid()):
+        for index, sid in enumerate([session.sid for session in self._live.all()]):
             wait = spread_seconds * (index + 1) / (len(self._live) or 1)
             message = ServerDraining(reconnect_after_seconds=round(wait, 3))
             await self.sockets.emit(sid, "server.draining", message.model_dump())
@@ -270,7 +270,7 @@ class Gateway:
                     await asyncio.wait_for(wake.wait(), period_seconds)
 
     async def _pump(self) -> None:
-        await self._sink.pump(self._live.by_sid())
+        await self._sink.pump(self._live)
 
     async def _touch(self) -> None:
         for sid in await self._sessions.touch(self._live.all()):

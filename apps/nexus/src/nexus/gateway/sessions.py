@@ -13,7 +13,7 @@ from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.pipeline.outbox import refresh_card
 from nexus.store.database import Database
-from nexus.store.tables import Agent, AgentMessage, AgentSession, Task, TaskMapping
+from nexus.store.tables import Agent, AgentMessage, Task, TaskMapping
 from nexus.tasks import mailbox
 from nexus.tasks.commands import Caller, requeue
 from nexus.tasks.rules import AT_WORK, lease_end
@@ -28,6 +28,12 @@ _OPEN = text("""
         skills = excluded.skills, capacity = excluded.capacity, version = excluded.version,
         connected_at = excluded.connected_at, last_seen_at = excluded.last_seen_at, closed_at = NULL
     RETURNING session_epoch
+""")
+_TOUCH = text("""
+    UPDATE agent_sessions SET last_seen_at = :now
+    WHERE sid = ANY(CAST(:sids AS text[])) AND gateway = :gateway AND closed_at IS NULL
+    RETURNING sid, EXISTS (SELECT FROM agents WHERE agents.id = agent_sessions.agent_id
+                           AND agents.revoked_at IS NOT NULL) AS is_revoked
 """)
 _CLOSE = text("""
     UPDATE agent_sessions SET closed_at = :now
@@ -54,11 +60,11 @@ class LiveSession:
 
 
 class LiveSessions:
-    """The sessions of this process, by socket and by the agent process that they speak for."""
+    """The sessions of this process, by socket and by the agent that they speak for."""
 
     def __init__(self) -> None:
         self._by_sid: dict[str, LiveSession] = {}
-        self._by_process: dict[tuple[UUID, str], dict[str, LiveSession]] = {}
+        self._by_agent: dict[UUID, dict[str, LiveSession]] = {}
 
     def __len__(self) -> int:
         return len(self._by_sid)
@@ -74,33 +80,33 @@ class LiveSessions:
         """A socket has said hello."""
         self.pop(session.sid)
         self._by_sid[session.sid] = session
-        self._by_process.setdefault(_process(session.caller), {})[session.sid] = session
+        self._by_agent.setdefault(session.caller.agent_id, {})[session.sid] = session
 
     def pop(self, sid: str) -> LiveSession | None:
         """Takes out that of a socket; None when it has none."""
         session = self._by_sid.pop(sid, None)
         if session is not None:
-            others = self._by_process[_process(session.caller)]
+            others = self._by_agent[session.caller.agent_id]
             del others[sid]
             if not others:
-                del self._by_process[_process(session.caller)]
+                del self._by_agent[session.caller.agent_id]
         return session
 
     def of_process(self, caller: Caller) -> list[LiveSession]:
         """Those that speak for one agent process: more than one while it changes connections."""
-        return list(self._by_process.get(_process(caller), {}).values())
+        return [one for one in self.of_agent(caller.agent_id) if one.caller.instance == caller.instance]
+
+    def of_agent(self, agent_id: UUID) -> list[LiveSession]:
+        """Those of all processes of one agent."""
+        return list(self._by_agent.get(agent_id, {}).values())
+
+    def agents(self) -> list[UUID]:
+        """Every agent that has one."""
+        return list(self._by_agent)
 
     def all(self) -> list[LiveSession]:
         """All, as they are now."""
         return list(self._by_sid.values())
-
-    def by_sid(self) -> dict[str, LiveSession]:
-        """A copy."""
-        return dict(self._by_sid)
-
-
-def _process(caller: Caller) -> tuple[UUID, str]:
-    return caller.agent_id, caller.instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,8 @@ class Sessions:
             )
             assert isinstance(epoch, int)
             # What the agent says it has read, it has: an acknowledgement may have been lost on the way.
-            await mailbox.acknowledge(session, agent_id, hello.instance, hello.last_seq, now)
+            if hello.last_seq > 0:
+                await mailbox.acknowledge(session, agent_id, hello.instance, hello.last_seq, now)
             confirmed: list[Holding] = []
             revoked: list[Holding] = []
             for held in hello.holding:
@@ -228,18 +235,10 @@ class Sessions:
         now: datetime = self._clock.now()
         async with self._db.system() as session:
             current = await session.execute(
-                update(AgentSession)
-                .where(AgentSession.sid.in_([one.sid for one in live]), AgentSession.gateway == self.gateway)
-                .where(AgentSession.closed_at.is_(None))
-                .values(last_seen_at=now)
-                .returning(AgentSession.sid, AgentSession.agent_id)
+                _TOUCH, {"sids": [one.sid for one in live], "gateway": self.gateway, "now": now}
             )
-            seen = {row.sid: row.agent_id for row in current}
-            gone = await session.scalars(
-                select(Agent.id).where(Agent.id.in_(set(seen.values())), Agent.revoked_at.is_not(None))
-            )
-            revoked = set(gone.all())
-        return {one.sid for one in live if one.sid not in seen or seen[one.sid] in revoked}
+            stands = {row.sid for row in current if not row.is_revoked}
+        return {one.sid for one in live if one.sid not in stands}
 
 
 def _uuid(text_id: str) -> UUID:

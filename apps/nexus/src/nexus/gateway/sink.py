@@ -5,15 +5,13 @@ until its `seq` is acknowledged.
 """
 
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, cast, select
 
-from nexus.gateway.sessions import LiveSession
+from nexus.gateway.sessions import LiveSession, LiveSessions
 from nexus.store.database import Database
 from nexus.store.tables import AgentMessage
 
@@ -33,9 +31,9 @@ class AgentSink:
         self._db = db
         self._emit = emit
 
-    async def pump(self, sessions: Mapping[str, LiveSession]) -> int:
+    async def pump(self, live: LiveSessions) -> int:
         """One round over all sessions; returns how many events were sent."""
-        if not sessions:
+        if not live:
             return 0
         async with self._db.system() as transaction:
             rows = await transaction.execute(
@@ -47,7 +45,7 @@ class AgentSink:
                     AgentMessage.payload,
                 )
                 .where(AgentMessage.acked_at.is_(None))
-                .where(AgentMessage.agent_id.in_({one.caller.agent_id for one in sessions.values()}))
+                .where(AgentMessage.agent_id == any_(cast(live.agents(), ARRAY(Uuid))))
                 .order_by(AgentMessage.agent_id, AgentMessage.seq)
             )
             due = rows.all()
@@ -55,9 +53,7 @@ class AgentSink:
         full: set[str] = set()
         """Sockets that take nothing more in this round: what is behind must not overtake, since one acknowledgement
         says that everything before it was read."""
-        of_agent: dict[UUID, list[LiveSession]] = defaultdict(list)
-        for session in sessions.values():
-            of_agent[session.caller.agent_id].append(session)
+        of_agent = {agent_id: live.of_agent(agent_id) for agent_id in {row.agent_id for row in due}}
         for agent_id, instance, seq, event, payload in due:
             for session in of_agent[agent_id]:
                 if instance not in (None, session.caller.instance):
