@@ -225,6 +225,7 @@ async def backlog(count: int) -> dict[str, Any]:
             changes = tasks_created(cluster, min(5000, count - part), "taskUpdated")
             await accepted(cluster, [sent for _, sent in changes])
         pid = await start_worker(cluster)
+        meters = {"worker": Meter.of([pid]), "postgres": Meter.of([cluster.postgres.pid])}
         memory: list[float] = []
         settled = "SELECT count(*) FROM inbox WHERE state IN ('ignored', 'done')"
         seen = await drained(cluster, settled, count, each=lambda: memory.append(memory_mb(pid)))
@@ -238,6 +239,7 @@ async def backlog(count: int) -> dict[str, Any]:
             "rates": rates,
             "memory_mb": [min(settled_memory), max(settled_memory)],
             "per_second": count / (marks[-1] - begun),
+            "cpu_seconds_per_event": {name: meter.seconds() / count for name, meter in meters.items()},
         }
 
 
@@ -252,7 +254,7 @@ async def run(effort: Effort) -> Result:
     begun = percentile(agent, 0.5)
     even = min(drain["rates"]) / max(drain["rates"])
     least, most = drain["memory_mb"]
-    cpu = path["cpu_seconds_per_task"]
+    cpu, event_cpu = path["cpu_seconds_per_task"], drain["cpu_seconds_per_event"]
     result.rows = [
         Row(
             "webhook to Slack call leaving, idle system",
@@ -281,7 +283,8 @@ async def run(effort: Effort) -> Result:
             "drains at a constant rate, memory flat",
             "",
             f"{drain['per_second']:.0f}/s, slowest fifth {even:.2f}× of the fastest; "
-            f"worker {least:.0f} to {most:.0f} MB",
+            f"worker {least:.0f} to {most:.0f} MB ({event_cpu['worker'] * 1000:.1f} ms CPU of the worker and "
+            f"{event_cpu['postgres'] * 1000:.1f} ms of PostgreSQL for each)",
             even >= 0.75 and most - least <= 32,
         ),
     ]
