@@ -38,7 +38,7 @@ from removals import (
 )
 from stage import Findings, Stage
 
-from nexus.gateway import server
+from nexus.gateway import acknowledgements
 from nexus.integrations.clickup.sink import ClickUpTracker
 from nexus.integrations.clickup.source import ClickUpSource
 from nexus.integrations.slack import blocks
@@ -346,7 +346,10 @@ AGENTS = (
         "only the newest connection of a process may write",
         agents.old_connection_writes,
         "stale_commits",
-        together(swapped(commands, "check_session", nothing), swapped(server, "check_session", nothing)),
+        together(
+            swapped(commands, "check_session", nothing),
+            without(acknowledgements, "_ACKNOWLEDGE", "AND open.session_epoch = given.session_epoch "),
+        ),
     ),
     Guard(
         "lease of a task",
