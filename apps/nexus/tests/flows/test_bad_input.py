@@ -105,15 +105,19 @@ async def test_unknown_source_wrong_method_and_large_bodies_are_refused(world: W
 async def test_what_cannot_be_read_gets_400_or_a_dead_letter_with_its_reason_and_never_500(
     world: World, door: httpx.AsyncClient, body: bytes
 ) -> None:
-    neighbour = event()
-    answers = await asyncio.gather(
-        door.post("/webhooks/slack", content=body, headers=signed(body)),
-        door.post("/webhooks/slack", content=neighbour, headers=signed(neighbour)),
-    )
-    assert answers[0].status_code in (200, 400, 403), answers[0].text
-    assert answers[1].status_code == 200
-    if answers[0].status_code == 400:
-        assert answers[0].json()["detail"]
+    async def sent(content: bytes) -> httpx.Response:
+        """As Slack does it: a 503, which a starved machine may give, is sent again."""
+        answer = await door.post("/webhooks/slack", content=content, headers=signed(content))
+        for _ in range(3):
+            if answer.status_code == 503 and answer.json()["code"] == "unavailable":
+                answer = await door.post("/webhooks/slack", content=content, headers=signed(content))
+        return answer
+
+    unreadable, neighbour = await asyncio.gather(sent(body), sent(event()))
+    assert unreadable.status_code in (200, 400, 403), unreadable.text
+    assert neighbour.status_code == 200, neighbour.text
+    if unreadable.status_code == 400:
+        assert unreadable.json()["detail"]
     await world.settled()
     for row in await world.rows("SELECT state, reason FROM inbox"):
         assert row.state in ("done", "ignored") or (row.state == "dead" and row.reason)
