@@ -32,9 +32,9 @@ from nexus.store.tables import Connection
 from oblivion import Agent, Context, TaskAssigned
 from oblivion_sandbox import seed
 
-TASKS = 1500
+TASKS = 600
 BACKLOG = 50_000
-IDLE = 60
+IDLE = 50
 IDLE_PAUSE_SECONDS = 0.15
 WARM_UP = 5
 _ITEM = re.compile(r"\bb[0-9a-f]{6}\d{6}\b")

@@ -20,12 +20,12 @@ from nexus.kit.ids import new_id
 from nexus.tasks.dispatch import Dispatcher
 
 TENANTS = (1, 10, 100)
-TASKS = (1_000, 10_000, 100_000, 1_000_000)
+TASKS = (1_000, 100_000, 1_000_000)
 FEW_TASKS = TASKS[0]
 TARGET, MOONSHOT = 1.3, 1.1
 WEBHOOKS_PER_SECOND = 100
 CONNECTIONS = 8
-TURNS = 4
+TURNS = 3
 """In a round, at full effort; all installations take part in each."""
 OFFERS = 5
 """In a turn."""
