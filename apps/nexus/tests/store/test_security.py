@@ -343,6 +343,15 @@ async def test_tenant_that_is_none_sees_nothing(hostile: str, db: Database, tena
         assert seen == []
 
 
+async def test_who_begins_and_says_nothing_lends_nobody_his_name(tenants: Tenants, db: Database) -> None:
+    async with db.engine.connect() as connection:
+        login = (await connection.execute(text("SELECT current_user"))).scalar_one()
+    async with db.tenant(tenants["ours"]["tenants"]) as session:
+        await session.connection()  # taken, and given back without a statement
+    async with db.engine.connect() as connection:
+        assert (await connection.execute(text("SELECT current_user"))).scalar_one() == login
+
+
 async def test_work_of_a_failed_transaction_leaves_nothing_behind(db: Database, tenants: Tenants) -> None:
     tenant_id = tenants["ours"]["tenants"]
     with pytest.raises(RuntimeError, match="in the middle"):

@@ -127,7 +127,9 @@ def _say_who(session: Session, _transaction: Any, connection: SyncConnection) ->
     raw.begins_as = session.info[_BEGINS_AS]
 
 
-def _check_in(_dbapi_connection: Any, record: Any) -> None:
+def _check_in(dbapi_connection: Any, record: Any) -> None:
+    if dbapi_connection is not None:
+        dbapi_connection.driver_connection.begins_as = ""  # who began and said nothing is nobody's business now
     record.info[_RETURNED_AT] = time.monotonic()
 
 
