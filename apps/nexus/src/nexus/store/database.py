@@ -148,14 +148,16 @@ def _notice_lost_connection(context: ExceptionContext) -> None:
 class Database:
     """A pool, and transactions on it."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "oblivion") -> None:
+    def __init__(self, url: str, *, pool_size: int = 20, application_name: str = "oblivion") -> None:
         self.url = driver_url(url)
-        self.most_connections = 2 * pool_size
+        self.most_connections = pool_size
         """How many may be in use at once; who wants one more waits."""
         self.engine: AsyncEngine = create_async_engine(
             self.url,
+            # None beyond that is opened for a moment and thrown away: a connection costs PostgreSQL more to begin than
+            # a hundred statements do, for the driver asks it what its types are.
             pool_size=pool_size,
-            max_overflow=self.most_connections - pool_size,
+            max_overflow=0,
             pool_recycle=300,
             pool_use_lifo=True,
             pool_timeout=CONNECT_TIMEOUT_SECONDS,

@@ -50,7 +50,16 @@ class TaskMapping(Base, Identified, TenantOwned):
     __tablename__ = "task_mappings"
     __table_args__ = (
         UniqueConstraint("tenant_id", "tracker_connection_id", "item_id"),
-        Index("uq_task_mappings_root", "chat_connection_id", "channel_id", "root_ts", unique=True),
+        # Partial, so that PostgreSQL does not take it for a key that others refer to: to set `root_ts` would wait for
+        # everybody who writes something about the conversation.
+        Index(
+            "uq_task_mappings_thread",
+            "chat_connection_id",
+            "channel_id",
+            "root_ts",
+            unique=True,
+            postgresql_where=sql("root_ts IS NOT NULL"),
+        ),
     )
     tracker: Mapped[str]
     tracker_connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
