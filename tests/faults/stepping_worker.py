@@ -118,15 +118,16 @@ def around_claim(fate: Fate) -> None:
 
 def around_settle(fate: Fate) -> None:
     """The row is written, the transaction still open."""
-    method = Claims.settle
+    method = Claims.settle_all
 
     @functools.wraps(method)
-    async def stepping(self: Claims, session: Any, table: str, *args: Any, **more: Any) -> None:
-        await method(self, session, table, *args, **more)
+    async def stepping(self: Claims, session: Any, table: str, *args: Any, **more: Any) -> Any:
+        settled = await method(self, session, table, *args, **more)
         if table == "deliveries":
             fate.reached("settled, not committed")
+        return settled
 
-    Claims.settle = stepping
+    Claims.settle_all = stepping
 
 
 def around_send(owner: type[Any], fate: Fate) -> None:

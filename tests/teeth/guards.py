@@ -17,7 +17,6 @@ import agent_scenarios as agents
 import scenarios
 from removals import (
     BlindInsert,
-    ExistsWhenDone,
     Removal,
     answering_first,
     by_arrival,
@@ -45,9 +44,8 @@ from nexus.integrations.slack import blocks
 from nexus.integrations.slack.sink import SlackChat
 from nexus.integrations.slack.source import SlackSource
 from nexus.kit.batching import NaturalBatcher
-from nexus.pipeline import claim_sql, claims, delivery, inbox, mirror, outbox
+from nexus.pipeline import claim_sql, claims, clearance, inbox, loading, mirror, outbox
 from nexus.pipeline.claims import Claims
-from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.echoes import Echoes
 from nexus.tasks import commands
 from nexus.tasks.commands import AgentCommands
@@ -195,8 +193,8 @@ WAY_OUT = (
         scenarios.late_no,
         "dead",
         together(
-            without(claim_sql, "_SETTLE", "AND claimed_by = :worker AND attempts = :attempts"),
-            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+            without(claim_sql, "_SETTLE", "AND {table}.claimed_by = told.worker AND {table}.attempts = told.attempts"),
+            swapped(clearance, "claim_or_order", no_objection),
         ),
     ),
     Guard(
@@ -206,7 +204,7 @@ WAY_OUT = (
         "doubled",
         together(
             without(claim_sql, "_RELEASE", "AND claimed_by = :worker AND attempts = :attempts"),
-            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+            swapped(clearance, "claim_or_order", no_objection),
         ),
     ),
     Guard(
@@ -214,9 +212,7 @@ WAY_OUT = (
         "Claims.check, and the same asked of the database",
         scenarios.worker_sleeps_through_its_lease,
         "doubled",
-        together(
-            swapped(Claims, "check", no_objection), swapped(delivery.Deliverer, "_check_claim_and_order", nothing)
-        ),
+        together(swapped(Claims, "check", no_objection), swapped(clearance, "claim_or_order", no_objection)),
     ),
     Guard(
         "`sending` mark",
@@ -270,7 +266,7 @@ WAY_OUT = (
     AND NOT EXISTS (SELECT FROM {table} earlier WHERE earlier.stream_key = {0}.stream_key AND {open_earlier}
                     AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id))""",
             ),
-            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+            swapped(clearance, "claim_or_order", no_objection),
         ),
     ),
     Guard(
@@ -280,7 +276,7 @@ WAY_OUT = (
         "inversions",
         together(
             swapped(claim_sql, "_OLDER_EVENTS_FIRST", ""),
-            swapped(delivery.Deliverer, "_check_claim_and_order", nothing),
+            swapped(clearance, "claim_or_order", no_objection),
         ),
     ),
     Guard(
@@ -288,7 +284,7 @@ WAY_OUT = (
         "a younger reply in doubt makes an older one late",
         scenarios.older_one_comes_while_a_younger_is_in_doubt,
         "inversions",
-        swapped(delivery, "exists", ExistsWhenDone),
+        swapped(loading, "_OUT", "('done')"),
     ),
     Guard(
         "order key",
@@ -318,7 +314,7 @@ AGENTS = (
         "a look at the task right before sending",
         agents.stop_while_a_post_fails,
         "unexpected",
-        swapped(Deliverer, "_check_wanted", nothing),
+        swapped(clearance, "unwanted", no_objection),
     ),
     Guard(
         "epoch of a task",

@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import exists, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Insert
 from stage import Stage
 
 from nexus.integrations.slack import blocks
 from nexus.kit.batching import NaturalBatcher
 from nexus.pipeline.inbox import Inbox
-from nexus.store.tables import Delivery
 from nexus.tasks.commands import AgentCommands
 from nexus.worker import Wake
 
@@ -181,17 +180,6 @@ def unmarked(said: str, delivery_id: str, _late_at: Any = None) -> Any:
 
 async def until_rung(self: Wake, _seconds: float = 0) -> None:
     await _wait(self, 3600)
-
-
-class ExistsWhenDone:
-    """`exists()` as the late mark would use it if what is in doubt did not count as out."""
-
-    def where(self, *conditions: Any) -> Any:
-        """The same question, of finished deliveries only."""
-        about_state = [condition for condition in conditions if condition.left.key == "state"]
-        assert len(about_state) == 1, "the late mark has another shape now"
-        others = [condition for condition in conditions if condition is not about_state[0]]
-        return exists().where(*others, Delivery.state == "done")
 
 
 def by_arrival(_at: Any) -> int:

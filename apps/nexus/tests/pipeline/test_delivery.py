@@ -222,7 +222,7 @@ async def test_effect_that_was_sent_and_not_settled_is_found_and_not_sent_again(
         raise OSError("the connection to the database was cut")
 
     with monkeypatch.context() as during:
-        during.setattr(worker.claims, "settle", fail)
+        during.setattr(worker.claims, "settle_all", fail)
         assert await worker.round() == ["retry"]
     assert (await only(place)).state == "sending"
     place.sink.finds = [Receipt("1700.1")]
@@ -239,7 +239,7 @@ async def test_database_that_is_away_after_the_send_leaves_the_doubt_to_whoever_
     async def fail(*_: Any, **__: Any) -> None:
         raise OSError("the connection to the database was cut")
 
-    monkeypatch.setattr(worker.claims, "settle", fail)
+    monkeypatch.setattr(worker.claims, "settle_all", fail)
     monkeypatch.setattr(worker.claims, "release", fail)
     with pytest.raises(OSError, match="cut"):
         await worker.round()

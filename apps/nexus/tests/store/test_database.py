@@ -183,7 +183,7 @@ async def test_pool_without_a_free_connection_is_away(
     own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_SECONDS", 0.3)
-    async with opened(own_postgres.url, connections=1) as db, db.engine.connect(), db.engine.connect():
+    async with opened(own_postgres.url, connections=2) as db, db.engine.connect(), db.engine.connect():
         away = await failure_of(db)
         assert is_unavailable(away), repr(away)
 

@@ -5,9 +5,10 @@ There is no timer: an idle caller waits for one flush, a busy one shares it with
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+KeyT = TypeVar("KeyT", bound=Hashable)
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -40,6 +41,11 @@ class NaturalBatcher(Generic[ItemT, ResultT]):
     def depth(self) -> int:
         """Items that are waiting for a flush."""
         return len(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and no flush is under way."""
+        return self._flusher is None and not self._waiting
 
     async def submit(self, item: ItemT) -> ResultT:
         """Returns what `flush` made of the item; cancelling the caller does not undo a flush under way."""
@@ -92,3 +98,61 @@ class NaturalBatcher(Generic[ItemT, ResultT]):
         flusher = self._flusher
         if flusher is not None:
             await asyncio.wait([flusher])
+
+
+class KeyedBatcher(Generic[KeyT, ItemT, ResultT]):
+    """A natural batcher for each key: items of one key share a flush, and wait for no other key's.
+
+    `flush` gives for each item its result, or the exception that its caller gets. An exception of the whole flush is
+    everybody's if `is_fatal` says so; otherwise each item is flushed once more on its own, so that none suffers for
+    another one. A flush that fails must have done nothing.
+    """
+
+    def __init__(
+        self,
+        flush: Callable[[KeyT, Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]],
+        *,
+        is_fatal: Callable[[Exception], bool],
+        max_items: int = 500,
+    ) -> None:
+        self._flush = flush
+        self._is_fatal = is_fatal
+        self._max_items = max_items
+        self._batchers: dict[KeyT, NaturalBatcher[ItemT, ResultT | Exception]] = {}
+
+    async def submit(self, key: KeyT, item: ItemT) -> ResultT:
+        """Returns what `flush` made of the item, or raises what it says."""
+        batcher = self._batchers.get(key)
+        if batcher is None:
+            batcher = self._batchers[key] = NaturalBatcher(
+                lambda items: flush_or_each(lambda some: self._flush(key, some), items, self._is_fatal),
+                max_items=self._max_items,
+            )
+        try:
+            outcome = await batcher.submit(item)
+        finally:
+            if batcher.idle and self._batchers.get(key) is batcher:
+                del self._batchers[key]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+async def flush_or_each(
+    flush: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]],
+    items: Sequence[ItemT],
+    is_fatal: Callable[[Exception], bool],
+) -> Sequence[ResultT | Exception]:
+    """Flushes items together; when one of them spoils it, each on its own. Raises what is fatal, or of one alone."""
+    try:
+        return await flush(items)
+    except Exception as error:
+        if len(items) == 1 or is_fatal(error):
+            raise
+    outcomes: list[ResultT | Exception] = []
+    for item in items:
+        try:
+            outcomes += await flush([item])
+        except Exception as error:
+            outcomes.append(error)
+    return outcomes

@@ -1,27 +1,32 @@
 """What the card of a conversation shows at this moment."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.pipeline.facts import CardView
+from nexus.store.arrays import one_of
 from nexus.store.tables import Agent, Task, TaskMapping
 
 
-async def card_view(session: AsyncSession, conversation: TaskMapping) -> CardView:
-    """Reads the newest task of a conversation and puts it beside the item's snapshot."""
-    row = (
-        await session.execute(
-            select(Task, Agent)
-            .outerjoin(Agent, Agent.id == Task.agent_id)
-            .where(Task.conversation_id == conversation.id)
-            .order_by(Task.created_at.desc())
-            .limit(1)
-        )
-    ).first()
-    task: Task | None = row[0] if row else None
-    agent: Agent | None = row[1] if row else None
+async def card_views(session: AsyncSession, conversations: Sequence[TaskMapping]) -> dict[UUID, CardView]:
+    """Reads the newest task of each conversation and puts it beside the item's snapshot."""
+    rows = await session.execute(
+        select(Task, Agent)
+        .outerjoin(Agent, Agent.id == Task.agent_id)
+        .where(one_of(Task.conversation_id, [each.id for each in conversations]))
+        .order_by(Task.conversation_id, Task.created_at.desc())
+        .ext(distinct_on(Task.conversation_id))
+    )
+    newest = {task.conversation_id: (task, agent) for task, agent in rows.all()}
+    return {each.id: _view(each, *newest.get(each.id, (None, None))) for each in conversations}
+
+
+def _view(conversation: TaskMapping, task: Task | None, agent: Agent | None) -> CardView:
     snapshot: dict[str, Any] = conversation.snapshot
     return CardView(
         conversation_id=str(conversation.id),

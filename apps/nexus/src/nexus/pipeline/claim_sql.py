@@ -178,10 +178,32 @@ _RELEASE = """
 """
 
 _SETTLE = """
-    UPDATE {table} SET state = :state, reason = :reason, claimed_by = NULL, claimed_until = NULL,
+    UPDATE {table} SET state = told.state, reason = told.reason, claimed_by = NULL, claimed_until = NULL,
                        claimed_alone = false, shared_crashes = 0, settled_at = clock_timestamp(), {told} {extra}
-    WHERE id = :id AND claimed_by = :worker AND attempts = :attempts RETURNING id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:workers AS int[]), CAST(:attempts AS int[]), CAST(:states AS text[]),
+                CAST(:reasons AS text[]), {arrays}) AS told(id, worker, attempts, state, reason, {names})
+    WHERE {table}.id = told.id AND {table}.claimed_by = told.worker AND {table}.attempts = told.attempts
+    RETURNING {returned}
 """
+_SETTLED = {
+    "inbox": {
+        "arrays": "CAST(:conversations AS uuid[])",
+        "names": "conversation_id",
+        "extra": ", conversation_id = told.conversation_id",
+        "returned": "inbox.id",
+    },
+    # An echo may have told of the effect of an earlier try: that one counts, and ours is taken back when its own echo
+    # comes.
+    "deliveries": {
+        "arrays": "CAST(:externals AS text[]), CAST(:lates AS text[])",
+        "names": "external_id, late_at",
+        "extra": ", external_id = CASE WHEN told.external_id IS NULL THEN NULL "
+        "ELSE coalesce(deliveries.external_id, told.external_id) END, "
+        "payload = CASE WHEN told.late_at IS NULL THEN payload "
+        "ELSE payload || jsonb_build_object('late_at', told.late_at) END",
+        "returned": "deliveries.id, deliveries.external_id",
+    },
+}
 
 
 @cache
@@ -250,7 +272,6 @@ def release_sql(table: Table) -> TextClause:
 
 @cache
 def settle_sql(table: Table) -> TextClause:
-    """Ends one row."""
-    extra = ", external_id = :external" if table == "deliveries" else ", conversation_id = :conversation"
-    told = told_sql("CAST(:state AS text)", "CAST(:reason AS text)")
-    return text(_SETTLE.format(table=table, told=told, extra=extra))
+    """Ends rows, each with a fate of its own; returns those that were still the worker's."""
+    told = told_sql("told.state", "told.reason")
+    return text(_SETTLE.format(table=table, told=told, **_SETTLED[table]))

@@ -9,7 +9,7 @@ and nothing that it began under the old one may be written or sent any more.
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from nexus.pipeline.claim_sql import Table, claim_sql, free_sql, reap_sql, release_sql, settle_sql
 from nexus.store.database import Database
 
-__all__ = ["Claims", "LostClaim", "Table"]
+__all__ = ["Claims", "End", "LostClaim", "Table"]
 
 LOCK_CLASS = 0x0B11
 LEASE_SECONDS = 45
@@ -38,6 +38,19 @@ TENANT_SHARE = 24
 
 class LostClaim(Exception):
     """Somebody else has taken the row over, so nothing of this attempt may be written or sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What becomes of a claimed row. For an event its conversation; for a delivery the id of its effect."""
+
+    row: Any
+    state: str
+    reason: str | None = None
+    conversation_id: UUID | None = None
+    external_id: str | None = None
+    late_at: str | None = None
+    """ISO 8601: the mark of being late that the effect bears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +208,36 @@ class Claims:
         *,
         state: str,
         reason: str | None = None,
-        external_id: str | None = None,
         conversation_id: UUID | None = None,
     ) -> None:
         """Ends a row within the caller's transaction. Raises LostClaim, which must roll it back."""
-        extra = {"external": external_id} if table == "deliveries" else {"conversation": conversation_id}
-        done = await session.execute(
-            settle_sql(table),
-            {"state": state, "reason": reason, **_fence(row), **extra},
-        )
-        if done.first() is None:
+        end = End(row, state, reason, conversation_id=conversation_id)
+        if row.id not in await self.settle_all(session, table, [end]):
             raise LostClaim(str(row.id))
-        self.forget(table, row)
+
+    async def settle_all(self, session: AsyncSession, table: Table, ends: Sequence["End"]) -> dict[UUID, str | None]:
+        """Ends rows within the caller's transaction. Returns those that were still ours, with the effect's id.
+
+        What is not among them was taken over: nothing that belongs to it may be written.
+        """
+        told = {
+            "ids": [end.row.id for end in ends],
+            "workers": [end.row.claimed_by for end in ends],
+            "attempts": [end.row.attempts for end in ends],
+            "states": [end.state for end in ends],
+            "reasons": [end.reason for end in ends],
+        }
+        if table == "inbox":
+            told["conversations"] = [end.conversation_id for end in ends]
+        else:
+            told["externals"] = [end.external_id for end in ends]
+            told["lates"] = [end.late_at for end in ends]
+        done = (await session.execute(settle_sql(table), told)).all()
+        settled: dict[UUID, str | None] = {row.id: getattr(row, "external_id", None) for row in done}
+        for end in ends:
+            if end.row.id in settled:
+                self.forget(table, end.row)
+        return settled
 
     async def release(
         self,

@@ -1,80 +1,80 @@
-"""The way out: one claimed delivery to its sink, looked up first when it may have happened already (I3)."""
+"""The way out: one claimed delivery to its sink, looked up first when it may have happened already (I3).
+
+Deliveries of one tenant that are on their way at the same moment share their transactions: what one of them reads or
+writes, all do.
+"""
 
 import time
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nexus.kit.ids import new_id
+from nexus.kit.batching import KeyedBatcher
 from nexus.kit.logging import get_logger
 from nexus.kit.retry import full_jitter_seconds
-from nexus.pipeline.cards import card_view
 from nexus.pipeline.circuit import asking
-from nexus.pipeline.claim_sql import HOLDS
-from nexus.pipeline.claims import HOLD_SECONDS, Claims, LostClaim
+from nexus.pipeline.claims import Claims, End, LostClaim
+from nexus.pipeline.clearance import Departure, NotItsTurn, objections
 from nexus.pipeline.connections import Connections
-from nexus.pipeline.errors import Deferred, Rejected, Retryable, Superseded, Unsure
-from nexus.pipeline.facts import (
-    AddComment,
-    AddNote,
-    EditComment,
-    EditNote,
-    EditReply,
-    PostCard,
-    PostMute,
-    PostQuestion,
-    PostReply,
-    UpdateCard,
-    UpdateMute,
-    UpdateQuestion,
-)
+from nexus.pipeline.errors import Deferred, PipelineError, Rejected, Retryable, Superseded, Unsure
+from nexus.pipeline.facts import AddComment, AddNote, EditComment, EditNote, Intent, PostCard, PostReply
+from nexus.pipeline.loading import Loaded, load
 from nexus.pipeline.meter import DeliveryOutcome
-from nexus.pipeline.mutes import mute_view, notice_key
 from nexus.pipeline.outbox import load_intent
-from nexus.pipeline.ports import Outgoing, RateLimit, Receipt
-from nexus.pipeline.questions import effect_key, marked, question_view
+from nexus.pipeline.ports import Outgoing, Receipt, Sink
+from nexus.pipeline.questions import marked
 from nexus.store.database import Database, is_unavailable
-from nexus.store.tables import Delivery, Message, Task, TaskMapping
+from nexus.store.tables import Message, TaskMapping
 
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 12
 
-# The generic cell rate algorithm: `next_at` is when the last turn that was given out is over, and turns may be
-# taken up to `ahead` seconds early, which makes the burst.
-_TAKE_TURN = text("""
-    INSERT INTO paces (id, tenant_id, connection_id, key, next_at)
-    VALUES (:id, :tenant, :connection, :key, clock_timestamp() + make_interval(secs => :interval))
-    ON CONFLICT (connection_id, key) DO UPDATE
-        SET next_at = greatest(paces.next_at, clock_timestamp()) + make_interval(secs => :interval)
-    RETURNING next_at - make_interval(secs => :interval) - make_interval(secs => :ahead) AS slot_at,
-              extract(epoch FROM next_at - clock_timestamp())::float8 - :interval - :ahead AS wait_seconds
+# In the order of their ids, as everybody locks who needs several.
+_LOCK_CONVERSATIONS = text("""
+    SELECT id FROM task_mappings WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+""")
+_NOTE_ROOTS = text("""
+    UPDATE task_mappings SET root_ts = told.root_ts, updated_at = clock_timestamp()
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:roots AS text[])) AS told(id, root_ts) WHERE task_mappings.id = told.id
+""")
+_NOTE_TWINS = text("""
+    UPDATE messages SET twin_id = told.twin_id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:twins AS text[])) AS told(id, twin_id) WHERE messages.id = told.id
 """)
 
 
-# The claim has asked the same; but a machine may be slow, and seconds may lie between a claim and its request.
-# A worker that stood still does not know yet that its lock is gone, and that somebody else has sent it.
-_AT_LAST = text(f"""
-    SELECT EXISTS (SELECT FROM deliveries mine
-                   WHERE mine.id = :id AND mine.claimed_by = :worker AND mine.attempts = :attempts) AS still_mine,
-           EXISTS (SELECT FROM deliveries older WHERE older.stream_key = :stream
-                   AND older.state IN ('pending', 'sending') AND (older.order_key, older.id) < (:order, :id))
-        OR EXISTS (SELECT FROM inbox older WHERE older.stream_key = :source AND older.state = 'pending'
-                   AND older.occurred_at < to_timestamp(:order / 1000000.0)
-                   AND {HOLDS}) AS something_older
-""")  # noqa: S608 - a constant; every value is bound
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A delivery that asks what it is about, and, if it may be `cleared` at once, whether it may leave."""
+
+    departure: Departure
+    intent: Intent
+    cleared: bool
+
+    @property
+    def row(self) -> Any:
+        return self.departure.row
 
 
-class _NotItsTurn(Deferred):
-    """The vendor takes no more at the moment; a turn of its own waits for this delivery."""
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    outgoing: Outgoing
+    conversation: TaskMapping
+    cleared: bool
 
-    def __init__(self, limit: RateLimit, slot_at: datetime, after_seconds: float) -> None:
-        super().__init__(f"waits for its turn: {limit.per_second:g} a second", after_seconds=after_seconds)
-        self.slot_at = slot_at
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A delivery whose effect exists."""
+
+    row: Any
+    intent: Intent
+    external_id: str
 
 
 class Deliverer:
@@ -85,6 +85,15 @@ class Deliverer:
         self._connections = connections
         self._claims = claims
         self._blocked: dict[UUID, float] = {}
+        self._preparing: KeyedBatcher[UUID, _Leaving, _Ready] = KeyedBatcher(
+            self._prepare_together, is_fatal=is_unavailable
+        )
+        self._clearing: KeyedBatcher[UUID, Departure, None] = KeyedBatcher(
+            self._clear_together, is_fatal=is_unavailable
+        )
+        self._settling: KeyedBatcher[UUID, _Arrived, None] = KeyedBatcher(
+            self._settle_together, is_fatal=is_unavailable
+        )
 
     def blocked(self) -> list[UUID]:
         """Connections whose vendor said that nothing need be tried at the moment."""
@@ -104,17 +113,18 @@ class Deliverer:
         asking.set(str(row.id))
         try:
             sink = await self._connections.sink(row.connection_id)
-            outgoing = await self._load(row)
+            ready = await self._load(row, sink)
             receipt = Receipt(row.external_id) if row.external_id else None
             if receipt is None and row.prior == "sending":
-                receipt = await sink.find(outgoing)
+                receipt = await sink.find(ready.outgoing)
             if receipt is None:
                 undone = unclear = "pending"
-                await self._before_sending(row, sink.limit(outgoing.intent))
+                if not ready.cleared:
+                    await self._clearing.submit(row.tenant_id, Departure(row, sink.limit(ready.outgoing.intent)))
                 self._claims.check("deliveries", row)
                 unclear = "sending"
-                receipt = await sink.send(outgoing)
-            await self._settle(row, outgoing, receipt)
+                receipt = await sink.send(ready.outgoing)
+            await self._settle(row, ready.outgoing, receipt)
         except LostClaim:
             raise
         except Deferred as error:
@@ -135,164 +145,49 @@ class Deliverer:
             return await self._again(row, unclear, Retryable(f"{type(error).__name__} in {row.sink}"))
         return "done"
 
-    async def _load(self, row: Any) -> Outgoing:
+    async def _load(self, row: Any, sink: Sink) -> _Ready:
+        """What is to be sent. It is cleared as well when nothing that takes time comes before it is sent."""
         intent = load_intent(row.kind, row.payload)
-        async with self._db.tenant(row.tenant_id) as session:
-            conversation = await session.get_one(TaskMapping, row.conversation_id)
-            message = await session.get(Message, row.message_id) if row.message_id else None
-            if conversation.root_ts is None and not isinstance(intent, PostCard | AddComment | EditComment):
-                # A note needs it too: its proof is the address of the thread.
-                await self._check_root(session, row)
-            if isinstance(intent, PostReply | AddComment) and await session.scalar(
-                select(
-                    exists().where(
-                        Delivery.stream_key == row.stream_key,
-                        Delivery.kind == row.kind,
-                        Delivery.state.in_(("sending", "done")),  # one in doubt may be out
-                        Delivery.order_key > row.order_key,
-                    )
-                )
-            ):
-                intent = replace(intent, late_at=message.occurred_at if message else row.created_at)
-            twin_id = message.twin_id if message else None
-            if isinstance(intent, EditReply | EditComment):
-                if twin_id is None:
-                    await self._check_twin(session, row)
-                elif message is not None and await self._was_late(session, row):
-                    intent = replace(intent, late_at=message.occurred_at)
-            card = await card_view(session, conversation) if isinstance(intent, PostCard | UpdateCard) else None
-            question = None
-            if isinstance(intent, PostQuestion | UpdateQuestion | AddNote | EditNote):
-                question = await question_view(session, UUID(intent.question_id))
-            if isinstance(intent, UpdateQuestion | EditNote):
-                twin_id = await self._put(session, row, effect_key(intent.question_id), "the question")
-            mute = None
-            if isinstance(intent, PostMute | UpdateMute):
-                mute = await mute_view(session, UUID(intent.mute_id), conversation.id)
-            if isinstance(intent, UpdateMute):
-                twin_id = await self._put(session, row, notice_key(intent.mute_id, conversation.id), "the notice")
-            root_ts, item_id = conversation.root_ts, conversation.item_id
-            permalink, chat_id = (message.permalink if message else None), conversation.chat_connection_id
-        if isinstance(intent, AddComment | EditComment) and permalink is None and chat_id is not None:
-            permalink = await self._permalink(row, intent)
+        at_once = row.prior == "pending" and row.external_id is None and not isinstance(intent, AddNote | EditNote)
+        leaving = _Leaving(Departure(row, sink.limit(intent)), intent, cleared=at_once)
+        ready = await self._preparing.submit(row.tenant_id, leaving)
+        intent, conversation = ready.outgoing.intent, ready.conversation
         if isinstance(intent, AddNote | EditNote):
-            permalink = await self._thread_mark(row, intent.question_id)
-        return Outgoing(
-            id=row.id,
-            intent=intent,
-            attempted_at=row.attempted_at,
-            root_ts=root_ts,
-            item_id=item_id,
-            twin_id=twin_id,
-            card=card,
-            permalink=permalink,
-            question=question,
-            mute=mute,
-        )
+            permalink = await self._thread_mark(conversation, intent.question_id)
+        elif isinstance(intent, AddComment | EditComment) and _lacks_address(ready.outgoing, conversation):
+            permalink = await self._permalink(row, conversation, intent)
+        else:
+            return ready
+        return replace(ready, outgoing=replace(ready.outgoing, permalink=permalink))
 
-    async def _before_sending(self, row: Any, limit: RateLimit | None) -> None:
-        """Raises Superseded when it is not wanted any more, and Deferred when it is not its turn."""
+    async def _prepare_together(self, tenant_id: UUID, leaving: Sequence[_Leaving]) -> list[_Ready | Exception]:
         # A turn that a crash of the server undoes is one message too many in a second, and no wrong one.
-        async with self._db.tenant(row.tenant_id, lasting=False) as session:
-            await self._check_wanted(session, row)
-            await self._check_claim_and_order(session, row)
-            turn = await self._take_turn(session, row, limit) if limit is not None else None
-        if turn is not None:
-            raise turn
+        async with self._db.tenant(tenant_id, lasting=False) as session:
+            loaded = await load(session, [(one.row, one.intent) for one in leaving])
+            at_once = [
+                one.departure for one, found in zip(leaving, loaded, strict=True) if one.cleared and _is_whole(found)
+            ]
+            objected = await objections(session, at_once) if at_once else {}
+        cleared = {departure.row.id for departure in at_once}
+        return [
+            found
+            if isinstance(found, PipelineError)
+            else objected.get(one.row.id) or _Ready(found.outgoing, found.conversation, one.row.id in cleared)
+            for one, found in zip(leaving, loaded, strict=True)
+        ]
 
-    async def _check_wanted(self, session: AsyncSession, row: Any) -> None:
-        """After a Stop nothing of the task has an effect any more, not even what was tried before it."""
-        task = await session.get(Task, row.task_id) if row.task_id is not None else None
-        if task is not None and task.state == "canceled":
-            raise Superseded(task.reason or "the task was stopped")
+    async def _clear_together(self, tenant_id: UUID, leaving: Sequence[Departure]) -> list[Exception | None]:
+        async with self._db.tenant(tenant_id, lasting=False) as session:
+            objected = await objections(session, leaving)
+        return [objected.get(one.row.id) for one in leaving]
 
-    async def _check_claim_and_order(self, session: AsyncSession, row: Any) -> None:
-        """Who has lost the claim sends nothing; what was accepted meanwhile and is older goes first."""
-        about = {
-            "worker": row.claimed_by,
-            "attempts": row.attempts,
-            "stream": row.stream_key,
-            "order": row.order_key,
-            "id": row.id,
-            "source": row.source_stream,
-            "hold": HOLD_SECONDS,
-        }
-        at_last = (await session.execute(_AT_LAST, about)).one()
-        if not at_last.still_mine:
-            raise LostClaim(str(row.id))
-        if at_last.something_older:
-            raise Deferred("something older has just come in", after_seconds=0)
-
-    async def _take_turn(self, session: AsyncSession, row: Any, limit: RateLimit) -> _NotItsTurn | None:
-        """Takes the next turn under a limit, for all processes together; None when it is now.
-
-        A row that has to wait keeps its turn, so each waits once, whoever comes meanwhile.
-        """
-        if row.slot_at is not None:
-            return None
-        interval_seconds = 1 / limit.per_second
-        about = {
-            "id": new_id(),
-            "tenant": row.tenant_id,
-            "connection": row.connection_id,
-            "key": limit.key,
-            "interval": interval_seconds,
-            "ahead": (limit.burst - 1) * interval_seconds,
-        }
-        turn = (await session.execute(_TAKE_TURN, about)).one()
-        return _NotItsTurn(limit, turn.slot_at, turn.wait_seconds) if turn.wait_seconds > 0 else None
-
-    async def _check_root(self, session: Any, row: Any) -> None:
-        card = await session.scalar(
-            select(Delivery).where(Delivery.conversation_id == row.conversation_id, Delivery.kind == "card")
-        )
-        if card is not None and card.state == "dead" and row.kind == "card_update":
-            raise Superseded("the card was not posted; when it is replayed it shows the newest state")
-        if card is not None and card.state == "dead":
-            raise Rejected(f"The card of this conversation was not posted ({card.reason}). Replay the card first.")
-        if card is None:
-            raise Rejected("This conversation has no card, so there is no thread. Link its list, then replay.")
-        raise Deferred("the card of this conversation is not posted yet", after_seconds=0.5)
-
-    async def _check_twin(self, session: Any, row: Any) -> None:
-        original = await session.scalar(
-            select(Delivery).where(Delivery.message_id == row.message_id, Delivery.kind.in_(("reply", "comment")))
-        )
-        if original is None or original.state in ("dead", "superseded"):
-            raise Rejected("What this edit belongs to was never posted. Replay that first.")
-        raise Deferred("what this edit belongs to is not posted yet", after_seconds=0.5)
-
-    async def _was_late(self, session: Any, row: Any) -> bool:
-        """Whether the message that is changed bears the mark of being late."""
-        marked_late = await session.scalar(
-            select(Delivery.id)
-            .where(Delivery.message_id == row.message_id, Delivery.kind.in_(("reply", "comment")))
-            .where(Delivery.payload["late_at"].astext.is_not(None))
-        )
-        return marked_late is not None
-
-    async def _put(self, session: Any, row: Any, key: str, what: str) -> str:
-        """The id of the message or comment that is to be changed: the effect of this key."""
-        first = await session.scalar(
-            select(Delivery).where(Delivery.connection_id == row.connection_id, Delivery.effect_key == key)
-        )
-        if first is None or first.state in ("dead", "superseded"):
-            raise Superseded(f"{what} was never put there")
-        if first.state != "done":
-            raise Deferred(f"{what} is not put there yet", after_seconds=0.5)
-        return str(first.external_id)
-
-    async def _thread_mark(self, row: Any, question_id: str) -> str:
-        async with self._db.tenant(row.tenant_id) as session:
-            conversation = await session.get_one(TaskMapping, row.conversation_id)
+    async def _thread_mark(self, conversation: TaskMapping, question_id: str) -> str:
         assert conversation.chat_connection_id is not None and conversation.channel_id is not None
-        assert conversation.root_ts is not None  # or `_check_root` had deferred it
+        assert conversation.root_ts is not None  # or loading had deferred it
         chat = await self._connections.chat(conversation.chat_connection_id)
         return marked(await chat.permalink(conversation.channel_id, conversation.root_ts), question_id)
 
-    async def _permalink(self, row: Any, intent: AddComment | EditComment) -> str:
-        async with self._db.tenant(row.tenant_id) as session:
-            conversation = await session.get_one(TaskMapping, row.conversation_id)
+    async def _permalink(self, row: Any, conversation: TaskMapping, intent: AddComment | EditComment) -> str:
         assert conversation.chat_connection_id is not None
         chat = await self._connections.chat(conversation.chat_connection_id)
         permalink = await chat.permalink(intent.channel_id, intent.ts)
@@ -301,31 +196,15 @@ class Deliverer:
         return permalink
 
     async def _settle(self, row: Any, outgoing: Outgoing, receipt: Receipt) -> None:
-        async with self._db.tenant(row.tenant_id) as session:
-            # An echo may have told of the effect of an earlier try: that one counts, and ours is taken back
-            # when its own echo comes.
-            echoed = await session.scalar(
-                select(Delivery.external_id).where(Delivery.id == row.id).with_for_update(key_share=True)
-            )
-            external_id = echoed or receipt.external_id
-            match outgoing.intent:
-                case PostCard():
-                    await session.execute(
-                        update(TaskMapping).where(TaskMapping.id == row.conversation_id).values(root_ts=external_id)
-                    )
-                case PostReply(late_at=late_at) | AddComment(late_at=late_at) if row.message_id is not None:
-                    await session.execute(
-                        update(Message).where(Message.id == row.message_id).values(twin_id=external_id)
-                    )
-                    if late_at is not None:
-                        await session.execute(
-                            update(Delivery)
-                            .where(Delivery.id == row.id)
-                            .values(payload={**row.payload, "late_at": late_at.isoformat()})
-                        )
-                case _:
-                    pass
-            await self._claims.settle(session, "deliveries", row, state="done", external_id=external_id)
+        await self._settling.submit(row.tenant_id, _Arrived(row, outgoing.intent, receipt.external_id))
+
+    async def _settle_together(self, tenant_id: UUID, arrived: Sequence[_Arrived]) -> list[LostClaim | None]:
+        async with self._db.tenant(tenant_id) as session:
+            ends = [End(one.row, "done", external_id=one.external_id, late_at=_late_at(one.intent)) for one in arrived]
+            settled = await self._claims.settle_all(session, "deliveries", ends)
+            ours = [one for one in arrived if one.row.id in settled]
+            await _note_effects(session, ours, settled)
+        return [None if one.row.id in settled else LostClaim(str(one.row.id)) for one in arrived]
 
     async def _again(self, row: Any, state: str, error: Retryable, *, counted: bool = True) -> DeliveryOutcome:
         if counted and row.attempts >= MAX_ATTEMPTS:
@@ -335,7 +214,7 @@ class Deliverer:
             wait = full_jitter_seconds(row.attempts, base_seconds=0.5)
         if isinstance(error, Deferred) and error.whole_connection:
             self._blocked[row.connection_id] = time.monotonic() + wait
-        slot_at = error.slot_at if isinstance(error, _NotItsTurn) else None
+        slot_at = error.slot_at if isinstance(error, NotItsTurn) else None
         await self._claims.release(
             "deliveries", row, state=state, after_seconds=wait, reason=error.reason, counted=counted, slot_at=slot_at
         )
@@ -346,3 +225,41 @@ class Deliverer:
             await self._claims.settle(session, "deliveries", row, state="dead", reason=reason)
         log.error("delivery.dead", delivery_id=str(row.id), sink=row.sink, kind=row.kind, reason=reason)
         return "dead"
+
+
+async def _note_effects(
+    session: AsyncSession, arrived: Sequence[_Arrived], external_ids: dict[UUID, str | None]
+) -> None:
+    """What others know effects by: a card is the root of its thread, a reply or comment is a message's twin."""
+    roots = {one.row.conversation_id: external_ids[one.row.id] for one in arrived if isinstance(one.intent, PostCard)}
+    twins = {
+        one.row.message_id: external_ids[one.row.id]
+        for one in arrived
+        if isinstance(one.intent, PostReply | AddComment) and one.row.message_id is not None
+    }
+    if len(roots) > 1:
+        await session.execute(_LOCK_CONVERSATIONS, {"ids": [*roots]})
+    if roots:
+        await session.execute(_NOTE_ROOTS, {"ids": [*roots], "roots": [*roots.values()]})
+    if twins:
+        await session.execute(_NOTE_TWINS, {"ids": [*twins], "twins": [*twins.values()]})
+
+
+def _late_at(intent: Intent) -> str | None:
+    """The mark of being late that a new message bears."""
+    if isinstance(intent, PostReply | AddComment) and intent.late_at is not None:
+        return intent.late_at.isoformat()
+    return None
+
+
+def _lacks_address(outgoing: Outgoing, conversation: TaskMapping) -> bool:
+    """Whether a comment waits for the address of the message that it mirrors, which only the vendor knows."""
+    return outgoing.permalink is None and conversation.chat_connection_id is not None
+
+
+def _is_whole(found: Loaded | PipelineError) -> bool:
+    """Whether nothing that takes time comes before it is sent."""
+    if isinstance(found, PipelineError):
+        return False
+    comment = isinstance(found.outgoing.intent, AddComment | EditComment)
+    return not (comment and _lacks_address(found.outgoing, found.conversation))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from nexus.kit.batching import NaturalBatcher
+from nexus.kit.batching import NaturalBatcher, flush_or_each
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
 from nexus.kit.trace import handed_on, traceparent_or_new
@@ -185,20 +185,9 @@ class Inbox:
 
     async def _insert(self, rows: Sequence[_Row]) -> Sequence[bool | Exception]:
         """Stores a batch; when one row spoils it, each row on its own, so that the neighbours are stored."""
-        try:
-            return await self._insert_together(rows)
-        except Exception as error:
-            if is_unavailable(error) or len(rows) == 1:
-                raise
-        return [await self._insert_alone(row) for row in rows]
+        return await flush_or_each(self._insert_together, rows, is_unavailable)
 
-    async def _insert_alone(self, row: _Row) -> bool | Exception:
-        try:
-            return (await self._insert_together([row]))[0]
-        except Exception as error:
-            return error
-
-    async def _insert_together(self, rows: Sequence[_Row]) -> list[bool]:
+    async def _insert_together(self, rows: Sequence[_Row]) -> Sequence[bool | Exception]:
         parameters = {
             "ids": [row.id for row in rows],
             "tenants": [row.tenant_id for row in rows],
