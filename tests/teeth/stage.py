@@ -19,6 +19,7 @@ from nexus.drill.checker import Accepted, Seen, check
 from nexus.drill.load import ClickUpHook, Sender, SlackHook, Webhook, in_comments, in_thread, key_in
 from nexus.pipeline.claims import LOCK_CLASS, Claims
 from nexus.pipeline.delivery import Deliverer
+from nexus.pipeline.items import Items
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.routing import Router
 from nexus.pipeline.sync import Sync
@@ -186,7 +187,7 @@ class Stage:
         await claims.live()
         mirror = Mirror(nexus.connections, nexus.desk, nexus.clock)
         sync = Sync(nexus.connections, nexus.desk, nexus.clock)
-        router = Router(nexus.db, nexus.connections, mirror, sync, claims, nexus.clock)
+        router = Router(nexus.db, nexus.connections, Items(nexus.desk), mirror, sync, claims, nexus.clock)
         try:
             yield Hand(claims, router, Deliverer(nexus.db, nexus.connections, claims))
         finally:

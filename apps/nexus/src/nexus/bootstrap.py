@@ -43,6 +43,7 @@ from nexus.pipeline.claims import Claims
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.inbox import Inbox
+from nexus.pipeline.items import Items
 from nexus.pipeline.links import Links
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.onboarding import Onboarding
@@ -135,7 +136,8 @@ class Nexus:
         claims = Claims(self.db)
         mirror = Mirror(self.connections, self.desk, self.clock)
         sync = Sync(self.connections, self.desk, self.clock)
-        router = Router(self.db, self.connections, mirror, sync, claims, self.clock)
+        items = Items(self.desk)
+        router = Router(self.db, self.connections, items, mirror, sync, claims, self.clock)
         deliverer = Deliverer(self.db, self.connections, claims)
         meter = self.metrics.work
         dispatcher = Dispatcher(self.db, self.clock, meter=meter)

@@ -9,6 +9,7 @@ from support.world import CHANNEL_ID, LIST_ID, World
 from nexus.bootstrap import open_nexus
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.delivery import Deliverer
+from nexus.pipeline.items import Items
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.routing import Router
 from nexus.pipeline.sync import Sync
@@ -30,6 +31,7 @@ async def test_a_task_costs_no_more_round_trips_than_it_did(world: World) -> Non
         router = Router(
             nexus.db,
             nexus.connections,
+            Items(nexus.desk),
             Mirror(nexus.connections, nexus.desk, nexus.clock),
             Sync(nexus.connections, nexus.desk, nexus.clock),
             claims,

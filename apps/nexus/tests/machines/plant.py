@@ -25,6 +25,7 @@ from nexus.pipeline.claims import Claims, Table
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.inbox import Inbox
+from nexus.pipeline.items import Items
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.ports import Integration
 from nexus.pipeline.routing import Router
@@ -77,6 +78,7 @@ class Worker:
         router = Router(
             self.db,
             connections,
+            Items(desk),
             Mirror(connections, desk, clock),
             Sync(connections, desk, clock),
             self.claims,

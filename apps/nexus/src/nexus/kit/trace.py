@@ -7,7 +7,8 @@ OpenTelemetry is imported.
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -103,6 +104,22 @@ def handed_on(given: str | None) -> str | None:
         return given
     ours = f"00-{current.trace_id:032x}-{current.span_id:016x}-{current.trace_flags:02x}"
     return ours if given is None or trace_id_of(given) == trace_id_of(ours) else given
+
+
+@contextmanager
+def nobodys() -> Generator[None]:
+    """For work that is done for several steps at once: it is no part of the one in which it happens to run."""
+    if _tracer is None:
+        yield
+        return
+    from opentelemetry import context
+    from opentelemetry.context import Context
+
+    token = context.attach(Context())
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def current_ids(*, sampled: bool = False) -> dict[str, str]:

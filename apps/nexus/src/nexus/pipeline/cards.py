@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.pipeline.facts import CardView
-from nexus.store.arrays import one_of
+from nexus.store.bulk import one_of
 from nexus.store.tables import Agent, Task, TaskMapping
 
 

@@ -53,8 +53,13 @@ class Desk(Protocol):
         item: Item,
         task_type: str,
         traceparent: str | None,
+        *,
+        first: bool = False,
     ) -> UUID:
-        """Wants an agent to work on the conversation's item. At most one open task a conversation."""
+        """Wants an agent to work on the conversation's item. At most one open task a conversation.
+
+        `first` when the conversation is opened in this transaction, so that no task can be open in it.
+        """
         ...
 
     async def request_again(

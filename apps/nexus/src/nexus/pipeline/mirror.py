@@ -1,8 +1,10 @@
-"""Mirror: what happens in the tracker, to the chat and to the agent (1-product.md, Mirror)."""
+"""Mirror: what is said and deleted in the tracker, to the chat and to the agent (1-product.md, Mirror).
+
+What changes is in `items.py`.
+"""
 
 import hashlib
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,17 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
 from nexus.kit.ids import new_id
-from nexus.pipeline.addressing import Addressed, find_address
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.desk import Desk, Said
-from nexus.pipeline.facts import CommentPosted, EditReply, Item, Person, PostCard, PostReply, Speaker
-from nexus.pipeline.followups import ask_again, known_words
+from nexus.pipeline.facts import CommentPosted, EditReply, Person, PostReply, Speaker
+from nexus.pipeline.followups import ask_again
 from nexus.pipeline.outbox import enqueue, micros, refresh_card
 from nexus.pipeline.ports import Connected
-from nexus.store.tables import Message, ProjectMapping, TaskMapping
-
-CARD_ORDER = 0
-"""The root message comes before everything else in its thread, whenever that was said."""
+from nexus.store.tables import Message, TaskMapping
 
 
 class Mirror:
@@ -31,38 +29,6 @@ class Mirror:
         self._connections = connections
         self._desk = desk
         self._clock = clock
-
-    async def item_changed(
-        self, session: AsyncSession, tracker: Connected, item: Item, traceparent: str | None
-    ) -> tuple[UUID | None, str | None]:
-        """Posts, updates or closes; returns the conversation, or why there is none."""
-        conversation = await find_conversation(session, tracker.id, item.id)
-        if conversation is not None and item.updated_ms < conversation.item_updated_ms:
-            return conversation.id, "a newer state of the task is shown already"
-        addressed = await self._address(session, item)
-        if conversation is None:
-            if addressed is None:
-                return None, "not addressed: no known alias in the name, the description or the tags"
-            if item.closed:
-                return None, "addressed, but the task is closed"
-            conversation = await self._open(session, tracker, item, addressed)
-        changed = conversation.snapshot != snapshot_of(item) or conversation.title != item.title
-        conversation.snapshot, conversation.title, conversation.url = snapshot_of(item), item.title, item.url
-        conversation.item_updated_ms = item.updated_ms
-        if conversation.project_mapping_id is None and conversation.root_ts is None:
-            conversation.list_id = item.list_id
-            mapping = await self._mapping(session, tracker.id, item.list_id)
-            if mapping is None:
-                return (
-                    conversation.id,
-                    f"addressed, not mapped: list {item.list_name!r} is linked to no channel",
-                )
-            await self._map(session, conversation, mapping, item, addressed, traceparent)
-        elif item.closed:
-            await self._desk.stop(session, conversation, f"the task was set to {item.status!r}")
-        if changed:
-            await refresh_card(session, conversation)
-        return conversation.id, None
 
     async def item_deleted(self, session: AsyncSession, tracker: Connected, item_id: str) -> UUID | None:
         """Closes the conversation with a tombstone and stops the agent."""
@@ -144,65 +110,6 @@ class Mirror:
         if not await self._desk.inform(session, conversation, said) and not known:
             await ask_again(session, self._desk, conversation, message, person, traceparent)
 
-    async def _address(self, session: AsyncSession, item: Item) -> Addressed | None:
-        words = await known_words(session)
-        return find_address(item.title, item.description, item.tags, aliases=words.aliases, skills=words.skills)
-
-    async def _open(self, session: AsyncSession, tracker: Connected, item: Item, addressed: Addressed) -> TaskMapping:
-        opened = await session.scalar(
-            insert(TaskMapping)
-            .values(
-                id=new_id(),
-                tenant_id=tracker.tenant_id,
-                tracker=tracker.vendor,
-                tracker_connection_id=tracker.id,
-                item_id=item.id,
-                list_id=item.list_id,
-                title=item.title,
-                url=item.url,
-                snapshot=snapshot_of(item),
-                item_updated_ms=item.updated_ms,
-                requested_by=item.creator.name or item.creator.id,
-                alias=addressed.alias,
-            )
-            .on_conflict_do_nothing(index_elements=["tenant_id", "tracker_connection_id", "item_id"])
-            .returning(TaskMapping)
-        )
-        conversation = opened or await find_conversation(session, tracker.id, item.id)
-        assert conversation is not None
-        return conversation
-
-    async def _mapping(self, session: AsyncSession, tracker_id: UUID, list_id: str) -> ProjectMapping | None:
-        return await session.scalar(
-            select(ProjectMapping).where(
-                ProjectMapping.tracker_connection_id == tracker_id, ProjectMapping.list_id == list_id
-            )
-        )
-
-    async def _map(
-        self,
-        session: AsyncSession,
-        conversation: TaskMapping,
-        mapping: ProjectMapping,
-        item: Item,
-        addressed: Addressed | None,
-        traceparent: str | None,
-    ) -> None:
-        conversation.project_mapping_id = mapping.id
-        conversation.chat, conversation.chat_connection_id = mapping.chat, mapping.chat_connection_id
-        conversation.channel_id, conversation.channel_name = mapping.channel_id, mapping.channel_name
-        await session.flush()
-        await enqueue(
-            session,
-            conversation,
-            PostCard(mapping.channel_id),
-            effect_key=f"card:{conversation.id}",
-            order_key=CARD_ORDER,
-            traceparent=traceparent,
-        )
-        if addressed is not None and not item.closed:
-            await self._desk.request(session, conversation, item, addressed.type, traceparent)
-
 
 async def find_conversation(session: AsyncSession, tracker_id: UUID, item_id: str) -> TaskMapping | None:
     """The conversation about an item, locked for the rest of the transaction."""
@@ -211,17 +118,6 @@ async def find_conversation(session: AsyncSession, tracker_id: UUID, item_id: st
         .where(TaskMapping.tracker_connection_id == tracker_id, TaskMapping.item_id == item_id)
         .with_for_update(key_share=True)
     )
-
-
-def snapshot_of(item: Item) -> dict[str, Any]:
-    """What a card shows of an item."""
-    return {
-        "list_name": item.list_name,
-        "status": item.status,
-        "closed": item.closed,
-        "priority": item.priority,
-        "assignees": list(item.assignees),
-    }
 
 
 async def remember(

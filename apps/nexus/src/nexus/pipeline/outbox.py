@@ -1,12 +1,13 @@
 """Writing deliveries: one row for each effect that the outside world is owed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.ids import new_id
@@ -26,6 +27,7 @@ from nexus.pipeline.facts import (
     UpdateMute,
     UpdateQuestion,
 )
+from nexus.store.bulk import insert_new
 from nexus.store.tables import Delivery, TaskMapping
 
 CARD_UPDATE_INTERVAL_SECONDS = 1.0
@@ -75,6 +77,21 @@ def micros(at: datetime) -> int:
     return int(at.timestamp() * 1_000_000)
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One effect that is owed to the outside world about a conversation, which must be mapped."""
+
+    conversation: TaskMapping
+    intent: Intent
+    effect_key: str
+    order_key: int
+    task_id: UUID | None = None
+    message_id: UUID | None = None
+    source_stream: str | None = None
+    """The stream of the event that it came by: what is older there goes first."""
+    traceparent: str | None = None
+
+
 async def enqueue(
     session: AsyncSession,
     conversation: TaskMapping,
@@ -86,11 +103,23 @@ async def enqueue(
     message_id: UUID | None = None,
     traceparent: str | None = None,
 ) -> bool:
-    """Owes one effect, once: False when this `effect_key` is owed or done already.
+    """Owes one effect, once: False when this `effect_key` is owed or done already."""
+    stream = session.info.get(SOURCE_STREAM)
+    owed = Owed(conversation, intent, effect_key, order_key, task_id, message_id, stream, traceparent)
+    return await enqueue_all(session, [owed]) == 1
+
+
+async def enqueue_all(session: AsyncSession, owed: Sequence[Owed]) -> int:
+    """Owes effects, each once; returns how many of them were not owed or done already.
 
     The card and the replies of a conversation form one stream, the card first; comments form another; edits
-    follow what they edit. Needs a conversation that is mapped.
+    follow what they edit.
     """
+    return len(await insert_new(session, Delivery, [_row(one) for one in owed]))
+
+
+def _row(owed: Owed) -> dict[str, Any]:
+    conversation, intent = owed.conversation, owed.intent
     kind, payload = dump_intent(intent)
     if isinstance(intent, AddComment | EditComment | AddNote | EditNote):
         sink, connection_id = conversation.tracker, conversation.tracker_connection_id
@@ -98,45 +127,45 @@ async def enqueue(
         assert conversation.chat is not None and conversation.chat_connection_id is not None
         sink, connection_id = conversation.chat, conversation.chat_connection_id
     stream = "card" if isinstance(intent, UpdateCard) else "thread"
-    inserted = await session.execute(
-        insert(Delivery)
-        .values(
-            id=new_id(),
-            tenant_id=conversation.tenant_id,
-            sink=sink,
-            connection_id=connection_id,
-            conversation_id=conversation.id,
-            task_id=task_id,
-            message_id=message_id,
-            kind=kind,
-            effect_key=effect_key,
-            stream_key=f"{conversation.id}:{sink}:{stream}",
-            order_key=order_key,
-            source_stream=session.info.get(SOURCE_STREAM),
-            payload=payload,
-            traceparent=handed_on(traceparent),
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "sink", "effect_key"])
-        .returning(Delivery.id)
-    )
-    return inserted.first() is not None
+    return {
+        "id": new_id(),
+        "tenant_id": conversation.tenant_id,
+        "sink": sink,
+        "connection_id": connection_id,
+        "conversation_id": conversation.id,
+        "task_id": owed.task_id,
+        "message_id": owed.message_id,
+        "kind": kind,
+        "effect_key": owed.effect_key,
+        "stream_key": f"{conversation.id}:{sink}:{stream}",
+        "order_key": owed.order_key,
+        "source_stream": owed.source_stream,
+        "payload": payload,
+        "traceparent": handed_on(owed.traceparent),
+    }
 
 
-async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None:
+async def refresh_card(session: AsyncSession, conversation: TaskMapping, *, traceparent: str | None = None) -> None:
     """Has the card redrawn soon. Requests that come before it is redrawn are one request."""
     if conversation.channel_id is not None:
-        await _redraw(session, conversation, UpdateCard(conversation.channel_id), "card", CARD_UPDATE_INTERVAL_SECONDS)
+        card = UpdateCard(conversation.channel_id)
+        await _redraw(session, conversation, card, "card", CARD_UPDATE_INTERVAL_SECONDS, traceparent)
 
 
 async def refresh_mute(session: AsyncSession, conversation: TaskMapping, mute_id: UUID) -> None:
     """The same for the notice that the agent is silenced."""
     if conversation.channel_id is not None:
         notice = UpdateMute(conversation.channel_id, str(mute_id))
-        await _redraw(session, conversation, notice, f"mute:{mute_id}", MUTE_UPDATE_INTERVAL_SECONDS)
+        await _redraw(session, conversation, notice, f"mute:{mute_id}", MUTE_UPDATE_INTERVAL_SECONDS, None)
 
 
 async def _redraw(
-    session: AsyncSession, conversation: TaskMapping, intent: UpdateCard | UpdateMute, stream: str, gap_seconds: float
+    session: AsyncSession,
+    conversation: TaskMapping,
+    intent: UpdateCard | UpdateMute,
+    stream: str,
+    gap_seconds: float,
+    traceparent: str | None,
 ) -> None:
     if conversation.chat_connection_id is None:
         return
@@ -162,7 +191,7 @@ async def _redraw(
             "stream": f"{conversation.id}:{conversation.chat}:{stream}",
             "order_key": row_id.int >> 80,
             "payload": _ANY.dump_json(payload).decode(),
-            "traceparent": handed_on(None),
+            "traceparent": handed_on(traceparent),
             "gap": gap_seconds,
         },
     )

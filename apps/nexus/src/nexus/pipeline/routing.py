@@ -1,16 +1,21 @@
-"""From a stored event to what it causes: parse, ask the vendor what is needed, then decide in one transaction."""
+"""From a stored event to what it causes: parse, ask the vendor what is needed, then decide in one transaction.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+Events of one tenant that only look at items share that transaction with those that come at the same moment.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nexus.kit.batching import KeyedBatcher
 from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
-from nexus.pipeline.claims import Claims
+from nexus.kit.trace import handed_on, nobodys
+from nexus.pipeline.claims import Claims, End, LostClaim
 from nexus.pipeline.connections import Connections
 from nexus.pipeline.echoes import Echoes
 from nexus.pipeline.errors import Rejected
@@ -29,13 +34,14 @@ from nexus.pipeline.facts import (
     Person,
     ReactionAdded,
 )
+from nexus.pipeline.items import Items, Look, Outcome
 from nexus.pipeline.mirror import Mirror
 from nexus.pipeline.outbox import SOURCE_STREAM
 from nexus.pipeline.ports import Chat, Connected, Tracker, Unreadable
-from nexus.pipeline.sync import ANSWER_ACTION, SYNC_ACTION, Outcome, Sync
+from nexus.pipeline.sync import ANSWER_ACTION, SYNC_ACTION, Sync
 from nexus.pipeline.sync_rules import SYNC_REACTION
 from nexus.pipeline.tries import told_sql
-from nexus.store.database import Database
+from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import Connection
 
 log = get_logger(__name__)
@@ -54,21 +60,47 @@ _COVERED = text(_COVER.format(told=told_sql("'ignored'", "CAST(:reason AS text)"
 
 Step = Callable[[AsyncSession], Awaitable[Outcome]]
 """What one fact does, once its transaction is open."""
+Decision = Outcome | Look | Step
+"""What is to be decided about one fact: nothing any more, about an item as it is now, or something of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A claimed event for which all was asked that vendors can tell."""
+
+    row: Any
+    decisions: Sequence[Decision]
+    covered: Sequence[UUID]
+    """Events that wait behind it and say no more than it does."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether it can be decided together with others."""
+        return not any(callable(each) for each in self.decisions)
 
 
 class Router:
     """Turns inbox rows into tasks and deliveries."""
 
     def __init__(
-        self, db: Database, connections: Connections, mirror: Mirror, sync: Sync, claims: Claims, clock: Clock
+        self,
+        db: Database,
+        connections: Connections,
+        items: Items,
+        mirror: Mirror,
+        sync: Sync,
+        claims: Claims,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._connections = connections
+        self._items = items
         self._mirror = mirror
         self._sync = sync
         self._claims = claims
         self._echoes = Echoes(db, connections)
         self.clock = clock
+        self._sharing: KeyedBatcher[UUID, _Prepared, str] = KeyedBatcher(self._decide_together, is_fatal=is_unavailable)
 
     async def handle(self, row: Any) -> str:
         """Carries out one claimed inbox row and settles it in the same transaction; returns its final state.
@@ -83,25 +115,52 @@ class Router:
         except Unreadable as error:
             raise Rejected(f"The event cannot be read: {error}") from error
         covered = await self._covered_by(row, connected, facts)
-        steps = [await self._prepare(connected, fact, row.traceparent) for fact in facts]
+        decisions = [await self._prepare(connected, fact, row) for fact in facts]
+        prepared = _Prepared(row, decisions, covered)
+        if prepared.shares:
+            return await self._sharing.submit(row.tenant_id, prepared)
         async with self._db.tenant(row.tenant_id) as session:
             session.info[SOURCE_STREAM] = row.stream_key
-            outcomes = [await step(session) for step in steps]
+            outcomes = [await self._decide(session, each) for each in decisions]
+            return (await self._settle(session, [(prepared, outcomes)]))[0]
+
+    async def _decide_together(self, tenant_id: UUID, events: Sequence[_Prepared]) -> list[str]:
+        """Decides about events that only look at items, and settles them; returns their states."""
+        looks = [each for event in events for each in event.decisions if isinstance(each, Look)]
+        with nobodys():
+            async with self._db.tenant(tenant_id) as session:
+                seen = iter(await self._items.changed(session, looks) if looks else ())
+                return await self._settle(
+                    session,
+                    [
+                        (event, [next(seen) if isinstance(each, Look) else cast("Outcome", each)
+                                 for each in event.decisions])
+                        for event in events
+                    ],
+                )  # fmt: skip
+
+    async def _decide(self, session: AsyncSession, decision: Decision) -> Outcome:
+        if isinstance(decision, Look):
+            return (await self._items.changed(session, [decision]))[0]
+        return await decision(session) if callable(decision) else decision
+
+    async def _settle(self, session: AsyncSession, decided: Sequence[tuple[_Prepared, Sequence[Outcome]]]) -> list[str]:
+        """Settles events with what was decided. Raises LostClaim, which must roll everything back."""
+        ends: list[End] = []
+        for event, outcomes in decided:
             conversation_id = next((found for found, _ in outcomes if found is not None), None)
             reasons = [reason for _, reason in outcomes if reason is not None]
-            if covered:
-                together = ": ".join((f"seen together with event {row.id}", *reasons))
-                await session.execute(_COVERED, {"ids": covered, "reason": together, "about": conversation_id})
+            if event.covered:
+                together = ": ".join((f"seen together with event {event.row.id}", *reasons))
+                about = {"ids": event.covered, "reason": together, "about": conversation_id}
+                await session.execute(_COVERED, about)
             state = "done" if len(reasons) < len(outcomes) else "ignored"
-            await self._claims.settle(
-                session,
-                "inbox",
-                row,
-                state=state,
-                reason="; ".join(reasons) or None,
-                conversation_id=conversation_id,
-            )
-        return state
+            ends.append(End(event.row, state, "; ".join(reasons) or None, conversation_id))
+        settled = await self._claims.settle_all(session, "inbox", ends)
+        for end in ends:
+            if end.row.id not in settled:
+                raise LostClaim(str(end.row.id))
+        return [end.state for end in ends]
 
     async def _covered_by(self, row: Any, connected: Connected, facts: list[Fact]) -> list[UUID]:
         """Events that wait behind this one and say no more than it does: look at the item. One look will do.
@@ -125,29 +184,29 @@ class Router:
                 covered.append(other.id)
         return covered
 
-    async def _prepare(self, connected: Connected, fact: Fact, trace: str | None) -> Step:
+    async def _prepare(self, connected: Connected, fact: Fact, row: Any) -> Decision:
         """Asks the vendor whatever the fact needs, outside of any transaction."""
-        mirror, sync = self._mirror, self._sync
+        mirror, sync, trace = self._mirror, self._sync, row.traceparent
         match fact:
             case Ignored(reason):
-                return _nothing(None, reason)
+                return None, reason
             case ItemChanged(item_id):
                 item = await (await self._tracker(connected)).fetch_item(item_id)
                 if item is None:
                     return lambda session: self._gone(session, connected, item_id)
-                return lambda session: mirror.item_changed(session, connected, item, trace)
+                return Look(connected, item, row.stream_key, handed_on(trace))
             case ItemDeleted(item_id):
                 return lambda session: self._gone(session, connected, item_id)
             case CommentPosted():
                 return lambda session: mirror.commented(session, connected, fact, trace)
             case MessagePosted():
                 if not await self._is_ours(connected, fact):
-                    return _nothing(None, "not in a mirrored thread")
+                    return None, "not in a mirrored thread"
                 posted = cast("MessagePosted", await sync.readable(connected, fact))
                 return lambda session: sync.posted(session, connected, posted, trace)
             case MessageEdited():
                 if not await self._is_ours(connected, fact):
-                    return _nothing(None, "not in a mirrored thread")
+                    return None, "not in a mirrored thread"
                 edited = cast("MessageEdited", await sync.readable(connected, fact))
                 return lambda session: sync.edited(session, connected, edited, trace)
             case MessageDeleted():
@@ -159,7 +218,7 @@ class Router:
                 asked = ReactionAdded(fact.channel_id, fact.value, SYNC_REACTION, fact.author, fact.at)
                 original = await self._original(connected, asked)
                 if original is None:
-                    return _nothing(None, "not a person's message")
+                    return None, "not a person's message"
                 return lambda session: sync.posted(session, connected, original, trace, sync=True)
             case ButtonPressed():
                 pressed = replace(fact, author=await self._who(connected, fact))
@@ -205,10 +264,3 @@ class Router:
 
     async def _chat(self, connected: Connected) -> Chat:
         return await self._connections.chat(connected.id)
-
-
-def _nothing(conversation_id: UUID | None, reason: str) -> Step:
-    async def step(_session: AsyncSession) -> Outcome:
-        return conversation_id, reason
-
-    return step

@@ -24,14 +24,12 @@ from nexus.pipeline.facts import (
     ReactionAdded,
 )
 from nexus.pipeline.followups import ask_again
+from nexus.pipeline.items import Outcome
 from nexus.pipeline.mirror import hash_text, remember
 from nexus.pipeline.outbox import enqueue, micros
 from nexus.pipeline.ports import Connected
 from nexus.pipeline.sync_rules import SYNC_REACTION, SyncRule, judge, without_keyword
 from nexus.store.tables import Delivery, Message, ProjectMapping, TaskMapping
-
-Outcome = tuple[UUID | None, str | None]
-"""The conversation concerned, and why nothing was done (None when something was)."""
 
 STOP_ACTION = "oblivion_stop"
 ANSWER_ACTION = "oblivion_answer"

@@ -38,16 +38,27 @@ class TaskDesk:
         item: Item,
         task_type: str,
         traceparent: str | None,
+        *,
+        first: bool = False,
     ) -> UUID:
         """Opens a task about the item, unless one is open."""
-        first = FollowUp(conversation.alias, task_type, item.description, item.creator, conversation.tracker)
-        return await self._open(session, conversation, first, f"{conversation.tracker}.description", traceparent)
+        wanted = FollowUp(conversation.alias, task_type, item.description, item.creator, conversation.tracker)
+        open_task = None if first else await open_task_of(session, conversation.id)
+        if open_task is not None:
+            return open_task.id
+        return await self._open(session, conversation, wanted, f"{conversation.tracker}.description", traceparent)
 
     async def request_again(
         self, session: AsyncSession, conversation: TaskMapping, follow_up: FollowUp, traceparent: str | None
     ) -> UUID:
         """Opens another task in a conversation, unless one is open."""
-        task_id = await self._open(session, conversation, follow_up, f"{follow_up.source}.request", traceparent)
+        open_task = await open_task_of(session, conversation.id)
+        task_id = (
+            open_task.id
+            if open_task is not None
+            else await self._open(session, conversation, follow_up, f"{follow_up.source}.request", traceparent)
+        )
+        await session.flush()
         await refresh_card(session, conversation)
         return task_id
 
@@ -59,9 +70,6 @@ class TaskDesk:
         source: str,
         traceparent: str | None,
     ) -> UUID:
-        open_task = await open_task_of(session, conversation.id)
-        if open_task is not None:
-            return open_task.id
         mapping = await session.get(ProjectMapping, conversation.project_mapping_id)
         conversation.alias = wanted.alias
         task = Task(
@@ -99,7 +107,6 @@ class TaskDesk:
             "task.submitted",
             {"type": task.type, "alias": task.alias, "by": wanted.author.name, "source": source, "hops": task.hops},
         )
-        await session.flush()
         return task.id
 
     async def inform(self, session: AsyncSession, conversation: TaskMapping, said: Said) -> bool:
@@ -188,6 +195,8 @@ class TaskDesk:
 
 async def open_task_of(session: AsyncSession, conversation_id: UUID) -> Task | None:
     """The task of a conversation that is not over, locked for the rest of the transaction."""
+    if session.new:
+        await session.flush()  # it may have been opened in this transaction
     return await session.scalar(
         select(Task).where(Task.conversation_id == conversation_id, Task.finished_at.is_(None)).with_for_update()
     )

@@ -44,6 +44,15 @@ class Identified:
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
+class WrittenOnce:
+    """A row whose defaults nobody asks for right after it was written: an INSERT need not return them.
+
+    Then many are one message to PostgreSQL, in a statement whose text does not depend on how many they are.
+    """
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}
+
+
 class TenantOwned:
     """A row that belongs to one tenant; row-level security hides it from all others."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConst
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nexus.store.tables.base import Base, Identified, TenantOwned
+from nexus.store.tables.base import Base, Identified, TenantOwned, WrittenOnce
 
 
 class ProjectMapping(Base, Identified, TenantOwned):
@@ -91,7 +91,7 @@ class TaskMapping(Base, Identified, TenantOwned):
     slack_ts: Mapped[str | None] = mapped_column(Computed("CASE WHEN chat = 'slack' THEN root_ts END", persisted=True))
 
 
-class Message(Base, Identified, TenantOwned):
+class Message(Base, Identified, TenantOwned, WrittenOnce):
     """Something said in a conversation, with its twin in the other tool once it is mirrored."""
 
     __tablename__ = "messages"

@@ -8,10 +8,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstr
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nexus.store.tables.base import Base, Identified, TenantOwned
+from nexus.store.tables.base import Base, Identified, TenantOwned, WrittenOnce
 
 
-class Task(Base, Identified, TenantOwned):
+class Task(Base, Identified, TenantOwned, WrittenOnce):
     """A piece of work for an agent. `epoch` fences: only the current holder can change it (I5)."""
 
     __tablename__ = "tasks"
@@ -60,7 +60,7 @@ class Task(Base, Identified, TenantOwned):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), onupdate=func.clock_timestamp())
 
 
-class TaskEvent(Base, Identified, TenantOwned):
+class TaskEvent(Base, Identified, TenantOwned, WrittenOnce):
     """Something that happened to a task; for a command of an agent also the answer it got."""
 
     __tablename__ = "task_events"
@@ -95,7 +95,7 @@ class AgentSession(Base, Identified, TenantOwned):
     closed_at: Mapped[datetime | None]
 
 
-class AgentMessage(Base, Identified, TenantOwned):
+class AgentMessage(Base, Identified, TenantOwned, WrittenOnce):
     """The agent sink's outbox: a durable event with the agent's own sequence number, until it is acked."""
 
     __tablename__ = "agent_messages"
