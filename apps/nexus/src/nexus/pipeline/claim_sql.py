@@ -182,7 +182,8 @@ _SETTLE = """
                        claimed_alone = false, shared_crashes = 0, settled_at = clock_timestamp(), {told} {extra}
     FROM unnest(CAST(:ids AS uuid[]), CAST(:workers AS int[]), CAST(:attempts AS int[]), CAST(:states AS text[]),
                 CAST(:reasons AS text[]), {arrays}) AS told(id, worker, attempts, state, reason, {names})
-    WHERE {table}.id = told.id AND {table}.claimed_by = told.worker AND {table}.attempts = told.attempts
+    WHERE {table}.id = ANY(CAST(:ids AS uuid[]))
+      AND {table}.id = told.id AND {table}.claimed_by = told.worker AND {table}.attempts = told.attempts
     RETURNING {returned}
 """
 _SETTLED = {

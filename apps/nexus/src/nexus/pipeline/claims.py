@@ -125,7 +125,7 @@ class Claims:
         may_suspect = not any(each.suspect for each in held) and self._may_ask_for_suspects(table)
         send_before = time.monotonic() + LEASE_SECONDS - SEND_SECONDS
         try:
-            async with self._db.system() as session:
+            async with self._db.system(planned_once=True) as session:
                 # One claimer at a time: two that look at the same instant could take two rows of one stream.
                 await session.execute(
                     text("SELECT pg_advisory_xact_lock(:class, :table)"),

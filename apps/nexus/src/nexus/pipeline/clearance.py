@@ -21,20 +21,24 @@ from nexus.pipeline.claims import HOLD_SECONDS, LostClaim
 from nexus.pipeline.errors import Deferred, Superseded
 from nexus.pipeline.ports import RateLimit
 
+# OFFSET 0 has PostgreSQL look into an index for each row, however little it knows of how many rows there are: where it
+# may turn this into a join, and has not counted a table that grew, it compares everything with everything.
 _AT_LAST = text(f"""
     SELECT asked.id, mine.id IS NOT NULL AS still_mine, coalesce(task.state = 'canceled', false) AS canceled,
            task.reason,
            EXISTS (SELECT FROM deliveries older WHERE older.stream_key = mine.stream_key
                    AND older.state IN ('pending', 'sending')
-                   AND (older.order_key, older.id) < (mine.order_key, mine.id))
+                   AND (older.order_key, older.id) < (mine.order_key, mine.id) OFFSET 0)
         OR EXISTS (SELECT FROM inbox older WHERE older.stream_key = mine.source_stream AND older.state = 'pending'
                    AND older.occurred_at < to_timestamp(mine.order_key / 1000000.0)
-                   AND {HOLDS}) AS something_older
+                   AND {HOLDS} OFFSET 0) AS something_older
     FROM unnest(CAST(:ids AS uuid[]), CAST(:workers AS int[]), CAST(:attempts AS int[]))
         AS asked(id, worker, attempts)
-    LEFT JOIN deliveries mine
-        ON mine.id = asked.id AND mine.claimed_by = asked.worker AND mine.attempts = asked.attempts
-    LEFT JOIN tasks task ON task.id = mine.task_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM deliveries d WHERE d.id = asked.id AND d.claimed_by = asked.worker AND d.attempts = asked.attempts
+        OFFSET 0
+    ) mine ON true
+    LEFT JOIN LATERAL (SELECT * FROM tasks t WHERE t.id = mine.task_id OFFSET 0) task ON true
 """)  # noqa: S608 - a constant; every value is bound
 
 # The generic cell rate algorithm: `next_at` is when the last turn that was given out is over, and turns may be

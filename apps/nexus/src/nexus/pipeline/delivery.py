@@ -40,11 +40,13 @@ _LOCK_CONVERSATIONS = text("""
 """)
 _NOTE_ROOTS = text("""
     UPDATE task_mappings SET root_ts = told.root_ts, updated_at = clock_timestamp()
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:roots AS text[])) AS told(id, root_ts) WHERE task_mappings.id = told.id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:roots AS text[])) AS told(id, root_ts)
+    WHERE task_mappings.id = ANY(CAST(:ids AS uuid[])) AND task_mappings.id = told.id
 """)
 _NOTE_TWINS = text("""
     UPDATE messages SET twin_id = told.twin_id
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:twins AS text[])) AS told(id, twin_id) WHERE messages.id = told.id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:twins AS text[])) AS told(id, twin_id)
+    WHERE messages.id = ANY(CAST(:ids AS uuid[])) AND messages.id = told.id
 """)
 
 

@@ -40,7 +40,7 @@ _OVERTAKEN = """
     WHERE mine.id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
         SELECT FROM deliveries younger
         WHERE younger.conversation_id = mine.conversation_id AND younger.stream_key = mine.stream_key
-          AND younger.kind = mine.kind AND younger.state IN {out} AND younger.order_key > mine.order_key)
+          AND younger.kind = mine.kind AND younger.state IN {out} AND younger.order_key > mine.order_key OFFSET 0)
 """
 
 

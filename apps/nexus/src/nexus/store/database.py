@@ -70,6 +70,7 @@ _WHO = " SELECT set_config('role', '{role}', true), set_config('app.tenant_id', 
 
 
 _PASSING = " SET LOCAL synchronous_commit = off;"
+_PLANNED_ONCE = " SET LOCAL plan_cache_mode = force_generic_plan;"
 
 
 class _Connection(asyncpg.Connection):
@@ -191,9 +192,12 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def system(self) -> AsyncGenerator[AsyncSession]:
-        """One transaction across tenants, for the few tables that need it; commits at the end."""
-        async with self._transaction(SYSTEM_ROLE, "") as session:
+    async def system(self, *, planned_once: bool = False) -> AsyncGenerator[AsyncSession]:
+        """One transaction across tenants, for the few tables that need it; commits at the end.
+
+        `planned_once` for statements that are dear to plan, and whose plan does not depend on what they are given.
+        """
+        async with self._transaction(SYSTEM_ROLE, "", _PLANNED_ONCE if planned_once else "") as session:
             yield session
 
     @asynccontextmanager
