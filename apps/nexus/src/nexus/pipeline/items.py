@@ -4,7 +4,7 @@ Looks of one tenant that come together are decided in one transaction: what each
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from nexus.pipeline.addressing import Addressed, find_address
 from nexus.pipeline.desk import Desk
 from nexus.pipeline.facts import Item, PostCard
 from nexus.pipeline.followups import known_words
-from nexus.pipeline.outbox import Owed, enqueue_all, refresh_card
+from nexus.pipeline.outbox import Owed, enqueue_all, refresh_cards
 from nexus.pipeline.ports import Connected
 from nexus.store.bulk import insert_new, one_of
 from nexus.store.tables import ProjectMapping, TaskMapping
@@ -48,6 +48,15 @@ class Look:
         return self.tracker.id, self.item.list_id
 
 
+@dataclass(slots=True)
+class _Changes:
+    """What looks have led to, written together at the end."""
+
+    cards: list[Owed] = field(default_factory=list[Owed])
+    stale: list[tuple[TaskMapping, str | None]] = field(default_factory=list[tuple[TaskMapping, str | None]])
+    """Conversations whose cards show what is not so any more, each with the trace of what has changed it."""
+
+
 class Items:
     """Decides about looks, within the transaction that settles their events."""
 
@@ -73,27 +82,33 @@ class Items:
         if len(opened) < len(to_open):
             # Somebody else has opened them a moment ago.
             known |= await _locked(session, [look for key, (look, _) in to_open.items() if key not in opened])
-        cards: list[Owed] = []
+        changes = _Changes()
         outcomes: list[Outcome] = []
         for look, address in zip(looks, addressed, strict=True):
             conversation = known.get(look.key)
             if conversation is not None:
-                outcomes.append(await self._seen_again(session, look, conversation, address, links, cards))
+                outcomes.append(await self._seen_again(session, look, conversation, address, links, changes))
             elif address is None:
                 outcomes.append((None, "not addressed: no known alias in the name, the description or the tags"))
             elif look.item.closed:
                 outcomes.append((None, "addressed, but the task is closed"))
             else:
-                outcomes.append(await self._seen_first(session, look, opened[look.key], address, cards))
-        await enqueue_all(session, cards)
+                outcomes.append(await self._seen_first(session, look, opened[look.key], address, changes))
+        await enqueue_all(session, changes.cards)
+        await refresh_cards(session, changes.stale)
         return outcomes
 
     async def _seen_first(
-        self, session: AsyncSession, look: Look, conversation: TaskMapping, addressed: Addressed, cards: list[Owed]
+        self,
+        session: AsyncSession,
+        look: Look,
+        conversation: TaskMapping,
+        addressed: Addressed,
+        changes: _Changes,
     ) -> Outcome:
         if conversation.project_mapping_id is None:
             return conversation.id, _not_linked(look.item)
-        cards.append(_card(look, conversation))
+        changes.cards.append(_card(look, conversation))
         await self._desk.request(session, conversation, look.item, addressed.type, look.traceparent, first=True)
         return conversation.id, None
 
@@ -104,7 +119,7 @@ class Items:
         conversation: TaskMapping,
         addressed: Addressed | None,
         links: Mapping[Key, ProjectMapping],
-        cards: list[Owed],
+        changes: _Changes,
     ) -> Outcome:
         item = look.item
         if item.updated_ms < conversation.item_updated_ms:
@@ -119,13 +134,13 @@ class Items:
                 return conversation.id, _not_linked(item)
             for name, value in _place(mapping).items():
                 setattr(conversation, name, value)
-            cards.append(_card(look, conversation))
+            changes.cards.append(_card(look, conversation))
             if addressed is not None and not item.closed:
                 await self._desk.request(session, conversation, item, addressed.type, look.traceparent)
         elif item.closed:
             await self._desk.stop(session, conversation, f"the task was set to {item.status!r}")
         if changed:
-            await refresh_card(session, conversation, traceparent=look.traceparent)
+            changes.stale.append((conversation, look.traceparent))
         return conversation.id, None
 
 

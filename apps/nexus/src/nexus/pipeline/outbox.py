@@ -61,6 +61,27 @@ _ANY = TypeAdapter(dict[str, Any])
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(intent) for kind, intent in _INTENTS.items()}
 
 
+_REDRAW = text("""
+    INSERT INTO deliveries (id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key,
+                            order_key, payload, traceparent, available_at)
+    SELECT stale.id, stale.tenant_id, stale.sink, stale.connection_id, stale.conversation_id, stale.kind,
+           stale.effect_key, stale.stream_key, stale.order_key, CAST(stale.payload AS jsonb), stale.traceparent,
+           greatest(clock_timestamp(), coalesce((
+               SELECT max(drawn.settled_at) FROM deliveries drawn
+               WHERE drawn.conversation_id = stale.conversation_id AND drawn.stream_key = stale.stream_key
+                 AND drawn.state = 'done'
+           ), '-infinity') + make_interval(secs => :gap))
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:sinks AS text[]), CAST(:connections AS uuid[]),
+                CAST(:conversations AS uuid[]), CAST(:kinds AS text[]), CAST(:effects AS text[]),
+                CAST(:streams AS text[]), CAST(:order_keys AS bigint[]), CAST(:payloads AS text[]),
+                CAST(:traceparents AS text[]))
+        AS stale(id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key, order_key, payload,
+                 traceparent)
+    WHERE NOT EXISTS (SELECT FROM deliveries due WHERE due.stream_key = stale.stream_key AND due.state = 'pending'
+                      OFFSET 0)
+""")
+
+
 def load_intent(kind: str, payload: dict[str, Any]) -> Intent:
     """An intent as it was stored."""
     return _ADAPTERS[kind].validate_python(payload)
@@ -145,53 +166,57 @@ def _row(owed: Owed) -> dict[str, Any]:
     }
 
 
-async def refresh_card(session: AsyncSession, conversation: TaskMapping, *, traceparent: str | None = None) -> None:
+async def refresh_card(session: AsyncSession, conversation: TaskMapping) -> None:
     """Has the card redrawn soon. Requests that come before it is redrawn are one request."""
-    if conversation.channel_id is not None:
-        card = UpdateCard(conversation.channel_id)
-        await _redraw(session, conversation, card, "card", CARD_UPDATE_INTERVAL_SECONDS, traceparent)
+    await refresh_cards(session, [(conversation, None)])
+
+
+async def refresh_cards(session: AsyncSession, stale: Sequence[tuple[TaskMapping, str | None]]) -> None:
+    """The same for many, each with the traceparent of what has changed it."""
+    await _redraw(
+        session,
+        [
+            _Redrawing(conversation, UpdateCard(conversation.channel_id), "card", traceparent)
+            for conversation, traceparent in stale
+            if conversation.channel_id is not None
+        ],
+        CARD_UPDATE_INTERVAL_SECONDS,
+    )
 
 
 async def refresh_mute(session: AsyncSession, conversation: TaskMapping, mute_id: UUID) -> None:
     """The same for the notice that the agent is silenced."""
     if conversation.channel_id is not None:
         notice = UpdateMute(conversation.channel_id, str(mute_id))
-        await _redraw(session, conversation, notice, f"mute:{mute_id}", MUTE_UPDATE_INTERVAL_SECONDS, None)
+        await _redraw(session, [_Redrawing(conversation, notice, f"mute:{mute_id}")], MUTE_UPDATE_INTERVAL_SECONDS)
 
 
-async def _redraw(
-    session: AsyncSession,
-    conversation: TaskMapping,
-    intent: UpdateCard | UpdateMute,
-    stream: str,
-    gap_seconds: float,
-    traceparent: str | None,
-) -> None:
-    if conversation.chat_connection_id is None:
-        return
-    kind, payload = dump_intent(intent)
-    await session.execute(
-        text("""
-            INSERT INTO deliveries (id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key,
-                                    order_key, payload, traceparent, available_at)
-            SELECT :id, :tenant, :sink, :connection, :conversation, :kind, :effect, :stream, :order_key,
-                   CAST(:payload AS jsonb), :traceparent,
-                   greatest(clock_timestamp(), coalesce(max(settled_at), '-infinity') + make_interval(secs => :gap))
-            FROM deliveries WHERE conversation_id = :conversation AND stream_key = :stream AND state = 'done'
-            HAVING NOT EXISTS (SELECT FROM deliveries WHERE stream_key = :stream AND state = 'pending')
-        """),
-        {
-            "id": (row_id := new_id()),
-            "tenant": conversation.tenant_id,
-            "sink": conversation.chat,
-            "connection": conversation.chat_connection_id,
-            "conversation": conversation.id,
-            "kind": kind,
-            "effect": f"{kind.replace('_', '-')}:{row_id}",
-            "stream": f"{conversation.id}:{conversation.chat}:{stream}",
-            "order_key": row_id.int >> 80,
-            "payload": _ANY.dump_json(payload).decode(),
-            "traceparent": handed_on(traceparent),
-            "gap": gap_seconds,
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class _Redrawing:
+    conversation: TaskMapping
+    intent: UpdateCard | UpdateMute
+    stream: str
+    traceparent: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        kind, payload = dump_intent(self.intent)
+        row_id, about = new_id(), self.conversation
+        return {
+            "ids": row_id,
+            "tenants": about.tenant_id,
+            "sinks": about.chat,
+            "connections": about.chat_connection_id,
+            "conversations": about.id,
+            "kinds": kind,
+            "effects": f"{kind.replace('_', '-')}:{row_id}",
+            "streams": f"{about.id}:{about.chat}:{self.stream}",
+            "order_keys": row_id.int >> 80,
+            "payloads": _ANY.dump_json(payload).decode(),
+            "traceparents": handed_on(self.traceparent),
+        }
+
+
+async def _redraw(session: AsyncSession, stale: Sequence[_Redrawing], gap_seconds: float) -> None:
+    rows = [one.row() for one in stale if one.conversation.chat_connection_id is not None]
+    if rows:
+        await session.execute(_REDRAW, {name: [row[name] for row in rows] for name in rows[0]} | {"gap": gap_seconds})

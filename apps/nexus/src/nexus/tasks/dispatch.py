@@ -14,8 +14,9 @@ from nexus.kit.clock import Clock
 from nexus.kit.logging import get_logger
 from nexus.pipeline.facts import PostReply
 from nexus.pipeline.meter import UNMETERED, Meter
-from nexus.pipeline.outbox import enqueue, micros, refresh_card
+from nexus.pipeline.outbox import enqueue, micros, refresh_card, refresh_cards
 from nexus.pipeline.steps import step
+from nexus.store.bulk import one_of
 from nexus.store.database import Database, is_unavailable
 from nexus.store.tables import AgentSession, Task, TaskMapping
 from nexus.tasks import mailbox
@@ -291,16 +292,24 @@ class Dispatcher:
         async with self._db.tenant(tenant_id) as session:
             now = self._clock.now()
             alike = wait.conditions()
-            fresh = await session.scalars(
-                select(Task)
+            fresh = (
+                select(Task.id)
                 .where(*alike, Task.next_offer_at <= now, Task.reason.is_distinct_from(reason))
                 .order_by(Task.created_at)
                 .with_for_update(skip_locked=True)
                 .limit(_BATCH)
             )
-            for task in fresh.all():
-                conversation = await session.get_one(TaskMapping, task.conversation_id)
-                await self._note_reason(session, task, conversation, reason)
+            told = await session.execute(
+                update(Task)
+                .where(Task.id.in_(fresh))
+                .values(reason=reason)
+                .returning(Task.conversation_id, Task.traceparent)
+                .execution_options(synchronize_session=False)
+            )
+            traces: dict[UUID, str | None] = dict(iter(told))  # pyright: ignore[reportAssignmentType] - a row of two
+            if traces:
+                shown = await session.scalars(select(TaskMapping).where(one_of(TaskMapping.id, traces)))
+                await refresh_cards(session, [(each, traces[each.id]) for each in shown])
             if reason == "agent_busy":
                 return  # due at once when a slot becomes free, which is rung for
             put_off = select(Task.id).where(*alike, Task.next_offer_at <= now).with_for_update(skip_locked=True)
