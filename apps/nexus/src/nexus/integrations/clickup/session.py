@@ -11,7 +11,7 @@ import orjson
 from yarl import URL
 
 TIMEOUT = aiohttp.ClientTimeout(total=10.0, connect=5.0)
-"""In seconds. `connect` has the wait for a free connection in it; it ends first, so that we know that nothing was sent."""
+"""Of one request, in seconds. `connect` covers the wait for a free connection, too; when it is over, nothing was sent."""
 
 CONNECTIONS = 100
 IDLE_SECONDS = 5.0
