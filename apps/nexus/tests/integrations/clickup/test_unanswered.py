@@ -225,20 +225,27 @@ def forgetful(asked: list[str]) -> Callable[[asyncio.StreamReader, asyncio.Strea
     return script
 
 
-async def test_a_comment_is_sent_once_though_its_kept_connection_is_cut(connect, scripted) -> None:
+@pytest.mark.parametrize(
+    ("call", "outcome"),
+    [
+        (lambda client: client.add_comment("1", "hello"), Unsure),
+        (lambda client: client.edit_comment("1", "hello"), Unsure),
+        (lambda client: client.delete_comment("1"), Unsure),
+        (lambda client: client.task("1"), Retryable),
+    ],
+    ids=["POST", "PUT", "DELETE", "GET"],
+)
+async def test_a_request_is_sent_once_though_its_kept_connection_is_cut(
+    connect, scripted, request: pytest.FixtureRequest, call, outcome
+) -> None:
     asked: list[str] = []
     client = connect(await scripted(forgetful(asked)))
     await read(client)
-    assert type(await failure_of(write(client))) is Unsure
-    assert asked == ["GET", "POST"]
-
-
-async def test_a_read_is_repeated_once_when_its_kept_connection_is_cut(connect, scripted) -> None:
-    asked: list[str] = []
-    client = connect(await scripted(forgetful(asked)))
+    failure = await failure_of(call(client))
+    assert type(failure) is outcome
+    assert "ServerDisconnectedError" in str(failure)
+    assert asked == ["GET", request.node.callspec.id]
     assert await read(client)
-    assert await read(client)
-    assert asked == ["GET", "GET", "GET"]
 
 
 async def test_calls_share_a_connection(connect, scripted) -> None:

@@ -34,6 +34,7 @@ class Gone(Exception):
 
 def unanswered(error: aiohttp.ClientError | OSError, *, writes: bool) -> PipelineError:
     """What a call without an answer means: Retryable when nothing of it was sent, else it may have arrived."""
+    name = type(error.__cause__ or error).__name__
     match error:
         case (
             aiohttp.ClientConnectorError()
@@ -43,9 +44,9 @@ def unanswered(error: aiohttp.ClientError | OSError, *, writes: bool) -> Pipelin
             | aiohttp.InvalidURL()
             | aiohttp.NonHttpUrlClientError()
         ):
-            return Retryable(f"ClickUp cannot be reached ({type(error).__name__})")
+            return Retryable(f"ClickUp cannot be reached ({name})")
         case _:
-            return _unclear(f"ClickUp did not answer ({type(error).__name__})", writes=writes)
+            return _unclear(f"ClickUp did not answer ({name})", writes=writes)
 
 
 def require_success(reply: Reply, now: datetime, *, writes: bool) -> None:

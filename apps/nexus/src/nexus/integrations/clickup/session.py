@@ -11,7 +11,7 @@ import orjson
 from yarl import URL
 
 TIMEOUT = aiohttp.ClientTimeout(total=10.0, connect=5.0)
-"""Of one request, in seconds. `connect` covers the wait for a free connection, too; when it is over, nothing was sent."""
+"""Of one request, in seconds. `connect` covers the wait for a free connection; whom it ends has sent nothing."""
 
 CONNECTIONS = 100
 IDLE_SECONDS = 5.0
@@ -43,10 +43,7 @@ class Session:
     async def request(
         self, verb: Verb, path: tuple[str, ...], params: Mapping[str, str] | None = None, json: Any = None
     ) -> Reply:
-        """Sends it. Raises aiohttp.ClientError or OSError, and RuntimeError after `aclose`.
-
-        A POST is sent once. Of the others aiohttp repeats one, once, whose connection broke before the answer came.
-        """
+        """Sends it, once. Raises aiohttp.ClientError or OSError, and RuntimeError after `aclose`."""
         http = self._http or self._open()
         # Encoded here and nowhere else: yarl would decode and normalise what an id is made of.
         url = URL(self._api_url + "".join(f"/{quote(step, safe='')}" for step in path) + _query(params), encoded=True)
@@ -67,12 +64,26 @@ class Session:
             headers={"Authorization": self._authorization},
             cookie_jar=aiohttp.DummyCookieJar(),
             json_serialize_bytes=orjson.dumps,
+            middlewares=(_once,),
             timeout=TIMEOUT,
             proxy=_proxy_for(URL(self._api_url, encoded=True)),
             max_line_size=MAX_HEADER_BYTES,
             max_field_size=MAX_HEADER_BYTES,
         )
         return self._http
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from repeating what is no POST after these two errors.
+
+    It may have arrived, and if the second try found nobody there, it would look as if nothing had been sent.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _query(params: Mapping[str, str] | None) -> str:
