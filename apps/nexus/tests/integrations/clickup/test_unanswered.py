@@ -290,3 +290,9 @@ def test_of_all_that_aiohttp_raises_only_this_comes_before_anything_is_sent() ->
     assert all(
         type(unanswered(error, writes=True)) is Unsure for error in (TimeoutError(), OSError(), ConnectionError())
     )
+
+
+def test_a_request_may_take_ten_seconds_and_a_connection_fewer() -> None:
+    assert session.TIMEOUT.total == 10
+    assert session.TIMEOUT.connect is not None
+    assert session.TIMEOUT.connect < session.TIMEOUT.total, "or else it is not known whether anything was sent"
