@@ -1,13 +1,17 @@
 """What the tests of the ClickUp integration share."""
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from aiohttp.test_utils import TestServer
+from support.local_clickup import LocalClickUp, Script
 
 from nexus.pipeline.ports import Connected, RawRequest
 
@@ -72,3 +76,39 @@ def connected() -> Callable[..., Connected]:
         )
 
     return connect
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[LocalClickUp]:
+    """A ClickUp on the loopback, to which `connected_to_local` connects."""
+    made = LocalClickUp()
+    async with TestServer(made.application()) as server:
+        made.api_url = str(server.make_url("/api/v2"))
+        yield made
+
+
+@pytest.fixture
+def connected_to_local(local: LocalClickUp, connected: Callable[..., Connected]) -> Callable[..., Connected]:
+    """Like `connected`, with the local ClickUp's address among the credentials."""
+
+    def connect(credentials: Mapping[str, Any] | None = None, **facts: Any) -> Connected:
+        return connected({"token": "pk_81230001_TEST"} | dict(credentials or {}) | {"api_url": local.api_url}, **facts)
+
+    return connect
+
+
+@pytest.fixture
+async def scripted() -> AsyncIterator[Callable[[Script], Awaitable[str]]]:
+    """Starts a server that does what a script says with every connection; returns its address."""
+    async with AsyncExitStack() as stack:
+
+        async def start(script: Script) -> str:
+            async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                    await script(reader, writer)
+                writer.close()
+
+            server = await stack.enter_async_context(await asyncio.start_server(converse, "127.0.0.1", 0))
+            return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+        yield start

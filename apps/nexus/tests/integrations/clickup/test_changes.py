@@ -1,7 +1,6 @@
 """Reading ClickUp back, and looking after our webhook there, against the sandbox's."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.local_clickup import Answer, Asked, LocalClickUp
 
 from nexus.integrations.clickup import changes
 from nexus.integrations.clickup.budget import RESERVED_SHARE, Budget
@@ -193,19 +193,24 @@ async def test_a_webhook_that_sends_elsewhere_is_left_alone(place: Place) -> Non
     ],
 )
 async def test_a_401_about_the_workspace_breaks_nothing_unless_the_token_is_dead(
-    connected: Any, user: tuple[int, dict[str, Any]], teams: list[dict[str, str]], lost: bool
+    local: LocalClickUp,
+    connected_to_local: Any,
+    user: tuple[int, dict[str, Any]],
+    teams: list[dict[str, str]],
+    lost: bool,
 ) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        match request.url.path.removeprefix("/api/v2"):
+    def answer(asked: Asked) -> Answer:
+        match asked.path:
             case "/user":
-                return httpx.Response(user[0], json=user[1])
+                return Answer(user[0], json=user[1])
             case "/team":
-                return httpx.Response(200, json={"teams": teams})
+                return Answer(json={"teams": teams})
             case _:
-                return httpx.Response(401, json={"err": "Team not authorized", "ECODE": "OAUTH_027"})
+                return Answer(401, json={"err": "Team not authorized", "ECODE": "OAUTH_027"})
 
-    integration = ClickUpIntegration(transport=httpx.MockTransport(answer))
-    found = await integration.watch(replace(connected(), workspace_id="9"), HUB)
+    local.says = answer
+    integration = ClickUpIntegration()
+    found = await integration.watch(replace(connected_to_local(), workspace_id="9"), HUB)
     assert found.access_lost is lost
     assert found.problem
     await integration.aclose()
@@ -226,19 +231,20 @@ def test_what_is_left_of_a_minute_is_kept_for_the_work_of_the_day() -> None:
     assert budget.rest_seconds(now + timedelta(seconds=41)) == 0.0
 
 
-async def test_pages_are_not_read_at_the_expense_of_the_work_of_the_day(connected: Any) -> None:
+async def test_pages_are_not_read_at_the_expense_of_the_work_of_the_day(
+    local: LocalClickUp, connected_to_local: Any
+) -> None:
     reset = str(int(datetime.now(UTC).timestamp()) + 30)
-    calls: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        calls.append(request.url.path)
+    def answer(asked: Asked) -> Answer:
         left = {"x-ratelimit-remaining": "20", "x-ratelimit-limit": "100", "x-ratelimit-reset": reset}
         task = {"list": {"id": "1"}, "status": {"status": "to do", "type": "open"}, "name": "t"}
         tasks = [task | {"id": str(number), "date_updated": str(1763801000000 + number)} for number in range(100)]
-        return httpx.Response(200, headers=left, content=json.dumps({"tasks": tasks}))
+        return Answer(json={"tasks": tasks}, headers=left)
 
-    integration = ClickUpIntegration(transport=httpx.MockTransport(answer))
+    local.says = answer
+    integration = ClickUpIntegration()
     with pytest.raises(Deferred):
-        await integration.history(connected()).items_since(LONG_AGO)
-    assert len(calls) == 1
+        await integration.history(connected_to_local()).items_since(LONG_AGO)
+    assert len(local.asked) == 1
     await integration.aclose()

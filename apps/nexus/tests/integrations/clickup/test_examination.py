@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import httpx
 import pytest
+from support.local_clickup import CUT, Answer, Asked, LocalClickUp
 
 from nexus.integrations.clickup import integration as make_integration
 from nexus.integrations.clickup.hooks import SUBSCRIBED_EVENTS
@@ -15,7 +15,7 @@ ENDPOINT = "https://hub.example/webhooks/clickup"
 URL = "https://hub.example/"
 WELL = {"user": {"id": 81230001, "username": "Oblivion"}}
 TEAMS = {"teams": [{"id": "9011012345", "name": "Example Workspace"}]}
-REFUSED = httpx.Response(401, json={"err": "Token invalid", "ECODE": "OAUTH_025"})
+REFUSED = Answer(401, json={"err": "Token invalid", "ECODE": "OAUTH_025"})
 
 
 def hook(**changes: Any) -> dict[str, Any]:
@@ -29,34 +29,31 @@ def hook(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def clickup(clock):
+async def clickup(clock, local: LocalClickUp):
     """An integration whose ClickUp has some webhooks and gives some answers; with what was asked."""
-    made: list[ClickUpIntegration] = []
+    made = ClickUpIntegration(clock)
 
     def build(*hooks: dict[str, Any], **answers: Any) -> tuple[ClickUpIntegration, list[str]]:
         calls: list[str] = []
         bodies = {"user": WELL, "team": TEAMS, "team/9011012345/webhook": {"webhooks": list(hooks)}} | answers
 
-        def handle(request: httpx.Request) -> httpx.Response:
-            path = request.url.path.removeprefix("/api/v2/")
-            calls.append(f"{request.method} {path}")
-            answer = {} if request.method == "DELETE" else bodies[path]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+        def say(asked: Asked) -> Answer | str:
+            path = asked.path.removeprefix("/")
+            calls.append(f"{asked.method} {path}")
+            answer = {} if asked.method == "DELETE" else bodies[path]
+            return answer if isinstance(answer, Answer | str) else Answer(json=answer)
 
-        made.append(ClickUpIntegration(clock, transport=httpx.MockTransport(handle)))
-        return made[-1], calls
+        local.says = say
+        return made, calls
 
     yield build
-    for each in made:
-        await each.aclose()
+    await made.aclose()
 
 
 @pytest.fixture
-def ours(connected):
+def ours(connected_to_local):
     """The connection, which knows the secret of webhook `h1`."""
-    return connected(credentials={"token": "pk_81230001_TEST", "hooks": {"h1": "s1"}})
+    return connected_to_local({"hooks": {"h1": "s1"}})
 
 
 async def test_a_sound_connection_passes_every_check_and_nothing_is_changed(clickup, ours) -> None:
@@ -108,14 +105,14 @@ async def test_a_user_that_was_taken_out_of_the_workspace_is_said(clickup, ours)
 async def test_a_budget_that_is_spent_is_a_warning(clickup, ours, clock) -> None:
     spent = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "1"}
     reset = {"x-ratelimit-reset": str(int(clock.now().timestamp()) + 30)}
-    answer = httpx.Response(200, json={"webhooks": [hook()]}, headers=spent | reset)
+    answer = Answer(json={"webhooks": [hook()]}, headers=spent | reset)
     made, _ = clickup(**{"team/9011012345/webhook": answer})
     requests = next(one for one in await made.examine(ours, URL) if one.name == "Requests")
     assert requests.state == "warning" and "30 s" in requests.detail
 
 
 async def test_a_clickup_that_does_not_answer_is_not_judged(clickup, ours) -> None:
-    made, _ = clickup(user=httpx.ConnectError("no way"))
+    made, _ = clickup(user=CUT)
     with pytest.raises(Retryable):
         await made.examine(ours, URL)
 

@@ -3,8 +3,8 @@
 import json
 from dataclasses import replace
 
-import httpx
 import pytest
+from support.local_clickup import CUT, Answer, Asked, LocalClickUp
 
 from nexus.integrations.clickup import integration as make_integration
 from nexus.integrations.clickup.integration import ClickUpIntegration
@@ -17,24 +17,23 @@ URL = "https://hub.example/"
 
 
 @pytest.fixture
-async def clickup(clock):
-    """An integration in front of answers by "VERB /path": each a body, a response, an error, or several."""
+async def clickup(clock, local: LocalClickUp):
+    """An integration in front of answers by "VERB /path": each a body, an Answer, CUT, or several of these."""
     opened: list[ClickUpIntegration] = []
 
     def build(answers):
         queues = {key: list(value) if isinstance(value, list) else value for key, value in answers.items()}
         build.calls = []
 
-        def handle(request: httpx.Request) -> httpx.Response:
-            key = f"{request.method} {request.url.path.removeprefix('/api/v2')}"
-            build.calls.append((key, json.loads(request.content) if request.content else None))
+        def say(asked: Asked) -> Answer | str:
+            key = f"{asked.method} {asked.path}"
+            build.calls.append((key, json.loads(asked.body) if asked.body else None))
             answer = queues[key]
             answer = answer.pop(0) if isinstance(answer, list) else answer
-            if isinstance(answer, Exception):
-                raise answer
-            return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+            return answer if isinstance(answer, Answer | str) else Answer(json=answer)
 
-        opened.append(ClickUpIntegration(clock, transport=httpx.MockTransport(handle)))
+        local.says = say
+        opened.append(ClickUpIntegration(clock))
         return opened[-1]
 
     yield build
@@ -42,10 +41,19 @@ async def clickup(clock):
         await each.aclose()
 
 
+@pytest.fixture
+def connected(connected_to_local):
+    return connected_to_local
+
+
+@pytest.fixture
+def credentials(local: LocalClickUp):
+    return {"token": "pk_81230001_TEST", "api_url": local.api_url}
+
+
 USER = {"user": {"id": 81230001, "username": "Oblivion"}}
 ONE = {"id": "9011012345", "name": "Example Workspace"}
 TWO = {"id": "9011099999", "name": "Other"}
-CREDENTIALS = {"token": "pk_81230001_TEST"}
 
 
 def test_the_factory_makes_a_tracker_called_clickup():
@@ -53,16 +61,16 @@ def test_the_factory_makes_a_tracker_called_clickup():
     assert (made.name, made.role, made.source.name) == ("clickup", "tracker", "clickup")
 
 
-async def test_a_probe_learns_the_workspace_and_our_own_user(clickup, payload):
+async def test_a_probe_learns_the_workspace_and_our_own_user(clickup, credentials, payload):
     answers = {"GET /user": json.loads(payload("get_user")), "GET /team": json.loads(payload("get_teams"))}
-    probe = await clickup(answers).probe(CREDENTIALS)
+    probe = await clickup(answers).probe(credentials)
     assert (probe.workspace_id, probe.name) == ("9011012345", "Example Workspace")
     assert probe.facts == {"user_id": "81234567", "username": "Dana Reyes"}
 
 
-async def test_a_probe_takes_the_workspace_that_was_asked_for(clickup):
+async def test_a_probe_takes_the_workspace_that_was_asked_for(clickup, credentials):
     probe = clickup({"GET /user": USER, "GET /team": {"teams": [ONE, TWO]}})
-    assert (await probe.probe(CREDENTIALS | {"team_id": 9011099999})).name == "Other"
+    assert (await probe.probe(credentials | {"team_id": 9011099999})).name == "Other"
 
 
 @pytest.mark.parametrize(
@@ -73,13 +81,13 @@ async def test_a_probe_takes_the_workspace_that_was_asked_for(clickup):
         ([], None, "invite it"),
     ],
 )
-async def test_a_probe_that_cannot_choose_a_workspace_says_which_there_are(clickup, teams, team_id, said):
+async def test_a_probe_that_cannot_choose_a_workspace_says_which_there_are(clickup, credentials, teams, team_id, said):
     with pytest.raises(Rejected, match=said):
-        await clickup({"GET /user": USER, "GET /team": {"teams": teams}}).probe(CREDENTIALS | {"team_id": team_id})
+        await clickup({"GET /user": USER, "GET /team": {"teams": teams}}).probe(credentials | {"team_id": team_id})
 
 
 @pytest.mark.parametrize(
-    ("credentials", "said"),
+    ("given", "said"),
     [
         ({}, "token"),
         ({"token": ""}, "token"),
@@ -88,21 +96,22 @@ async def test_a_probe_that_cannot_choose_a_workspace_says_which_there_are(click
         ({"token": "pk_1_é"}, "token"),
         ({"token": "pk_1_A", "api_url": "ftp://x"}, "api_url"),
         ({"token": "pk_1_A", "api_url": "https://a:b"}, "api_url"),
+        ({"token": "pk_1_A", "api_url": "https://me:pk_1@a"}, "api_url"),
         ({"token": "pk_1_A", "team_id": "a b"}, "team_id"),
     ],
 )
-async def test_credentials_that_cannot_be_are_refused_by_field_and_not_quoted(clickup, credentials, said):
+async def test_credentials_that_cannot_be_are_refused_by_field_and_not_quoted(clickup, given, said):
     with pytest.raises(Rejected, match=f"ClickUp's {said} cannot be used") as caught:
-        await clickup({}).probe(credentials)
+        await clickup({}).probe(given)
     assert "pk_1" not in caught.value.reason
 
 
-async def test_a_refused_token_is_rejected_and_an_absent_clickup_is_not(clickup, payload):
-    refused = httpx.Response(401, content=payload("error_401_token_invalid"))
+async def test_a_refused_token_is_rejected_and_an_absent_clickup_is_not(clickup, credentials, payload, unused_tcp_port):
+    refused = Answer(401, body=payload("error_401_token_invalid"))
     with pytest.raises(Rejected, match="refused the token"):
-        await clickup({"GET /user": refused}).probe(CREDENTIALS)
+        await clickup({"GET /user": refused}).probe(credentials)
     with pytest.raises(Retryable, match="cannot be reached"):
-        await clickup({"GET /user": httpx.ConnectError("no")}).probe(CREDENTIALS)
+        await clickup({}).probe(credentials | {"api_url": f"http://127.0.0.1:{unused_tcp_port}"})
 
 
 def hook(**keys):
@@ -154,7 +163,7 @@ async def test_a_webhook_that_misses_an_event_is_given_it(clickup, connected):
 
 
 async def test_a_secret_that_clickup_hides_is_taken_from_the_connection(clickup, connected):
-    connection = connected(credentials=CREDENTIALS | {"hooks": {"h1": "kept"}})
+    connection = connected({"hooks": {"h1": "kept"}})
     answers = {f"GET {HOOKS}": {"webhooks": [hook(secret=None)]}}
     (secret,) = await clickup(answers).subscribe(connection, URL)
     assert (secret.key, secret.secret) == ("h1", "kept")
@@ -182,21 +191,21 @@ async def test_of_two_webhooks_with_our_address_one_goes(clickup, connected):
 
 
 async def test_a_webhook_that_appears_meanwhile_is_used(clickup, connected, payload):
-    exists = httpx.Response(400, content=payload("error_webhook_exists"))
+    exists = Answer(400, body=payload("error_webhook_exists"))
     answers = {f"GET {HOOKS}": [{"webhooks": []}, {"webhooks": [hook()]}], f"POST {HOOKS}": exists}
     (secret,) = await clickup(answers).subscribe(connected(), URL)
     assert secret.key == "h1"
 
 
 async def test_a_webhook_of_another_user_is_a_matter_for_a_person(clickup, connected, payload):
-    exists = httpx.Response(400, content=payload("error_webhook_exists"))
+    exists = Answer(400, body=payload("error_webhook_exists"))
     answers = {f"GET {HOOKS}": {"webhooks": []}, f"POST {HOOKS}": exists}
     with pytest.raises(Rejected, match="another ClickUp user"):
         await clickup(answers).subscribe(connected(), URL)
 
 
 async def test_a_registration_without_an_answer_may_be_tried_again(clickup, connected):
-    answers = {f"GET {HOOKS}": {"webhooks": []}, f"POST {HOOKS}": httpx.ReadTimeout("slow")}
+    answers = {f"GET {HOOKS}": {"webhooks": []}, f"POST {HOOKS}": CUT}
     with pytest.raises(Retryable):
         await clickup(answers).subscribe(connected(), URL)
 
@@ -209,14 +218,14 @@ async def test_without_a_public_address_nothing_is_registered(clickup, connected
 async def test_a_connection_keeps_its_budget_until_its_token_changes(clickup, connected, clock):
     reset = str(int(clock.now().timestamp()) + 30)
     spent = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
-    answer = httpx.Response(200, json={"id": "1", "name": "Inbox"}, headers=spent)
+    answer = Answer(json={"id": "1", "name": "Inbox"}, headers=spent)
     made = clickup({"GET /list/1": answer})
     first = connected()
     assert await made.open(first).list_name("1") == "Inbox"
     with pytest.raises(Deferred):
         hooked = {**first.credentials, "hooks": {"h1": "s1"}}
         await made.open(replace(first, facts={"user_id": "5"}, credentials=hooked)).list_name("1")
-    renewed = replace(first, credentials={"token": "pk_81230001_NEW"})
+    renewed = replace(first, credentials=first.credentials | {"token": "pk_81230001_NEW"})
     assert await made.open(renewed).list_name("1") == "Inbox"
 
 
@@ -276,7 +285,7 @@ async def test_a_hint_is_read_as_a_change_of_the_task_once_for_each_token(clicku
 async def test_closing_closes_old_and_new_clients(clickup, connected):
     made = clickup({"GET /list/1": {"id": "1", "name": "Inbox"}})
     old = made.open(connected())
-    new = made.open(connected(credentials={"token": "pk_81230001_NEW"}))
+    new = made.open(connected({"token": "pk_81230001_NEW"}))
     assert await old.list_name("1") == "Inbox"
     await made.aclose()
     for tracker in (old, new):

@@ -1,10 +1,9 @@
 """ClickUp's API v2, as far as we use it: one method per call, typed, with one error table (outcomes.py)."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
-from urllib.parse import quote
+from typing import Any, TypeVar
 
-import httpx
+import aiohttp
 
 from nexus.integrations.clickup.answers import (
     CommentCreated,
@@ -26,18 +25,15 @@ from nexus.integrations.clickup.answers import (
 from nexus.integrations.clickup.budget import Budget
 from nexus.integrations.clickup.outcomes import Gone, answer_of, require_success, unanswered
 from nexus.integrations.clickup.payloads import Payload, User
+from nexus.integrations.clickup.session import Session, Verb
 from nexus.integrations.clickup.settings import Credentials
 from nexus.kit.clock import Clock
 from nexus.pipeline.errors import Deferred, Rejected
 from nexus.pipeline.ports import Answered, RequestBudget, uncounted
 from nexus.pipeline.steps import answered_step, request_step
 
-TIMEOUT_SECONDS = 10.0
-
 AnswerT = TypeVar("AnswerT", bound=Payload)
 
-
-Verb = Literal["GET", "POST", "PUT", "DELETE"]
 _LIVE = {"archived": "false"}
 
 
@@ -56,23 +52,17 @@ class ClickUpClient:
         credentials: Credentials,
         clock: Clock,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
         answered: Answered = uncounted,
     ) -> None:
         self._clock = clock
         self._answered = answered
         self._budget = Budget()
         self._api_url = credentials.api_url
-        self._http = httpx.AsyncClient(
-            base_url=credentials.api_url,
-            headers={"Authorization": credentials.authorization},
-            timeout=TIMEOUT_SECONDS,
-            transport=transport,
-        )
+        self._session = Session(credentials.api_url, credentials.authorization)
 
     async def aclose(self) -> None:
-        """Closes the pool."""
-        await self._http.aclose()
+        """Closes the connections, for good."""
+        await self._session.aclose()
 
     async def user(self) -> User:
         """Whose token it is."""
@@ -209,19 +199,19 @@ class ClickUpClient:
                 "the ClickUp token's budget of requests is used up", after_seconds=wait_seconds, whole_connection=True
             )
         writes = verb != "GET"
-        url = "/" + "/".join(quote(step, safe="") for step in path)
         try:
             with request_step(verb, _template(path), self._api_url) as timed:
-                response = await self._http.request(verb, url, params=params, json=json)
-                answered_step(timed, response.status_code)
-        except httpx.HTTPError as error:
+                reply = await self._session.request(verb, path, params, json)
+                answered_step(timed, reply.status)
+        except (aiohttp.ClientError, OSError) as error:
             self._answered("none")
-            raise unanswered(error, writes=writes) from error
-        self._answered(str(response.status_code))
+            # Not `from error`: some of aiohttp's show the request's headers, and the token is one.
+            raise unanswered(error, writes=writes) from None
+        self._answered(str(reply.status))
         now = self._clock.now()
-        self._budget.note(response.status_code, response.headers, now)
-        require_success(response, now, writes=writes)
-        return answer_of(model, response, writes=writes)
+        self._budget.note(reply.status, reply.headers, now)
+        require_success(reply, now, writes=writes)
+        return answer_of(model, reply, writes=writes)
 
 
 def _template(path: tuple[str, ...]) -> str:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
-import httpx
-
 from nexus.integrations.clickup.answers import Named
 from nexus.integrations.clickup.changes import ClickUpHistory
 from nexus.integrations.clickup.client import ClickUpClient
@@ -30,20 +28,18 @@ class _Opened:
 
 
 class ClickUpIntegration:
-    """ClickUp. `transport` replaces the network."""
+    """ClickUp."""
 
     def __init__(
         self,
         clock: Clock | None = None,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
         answered: Answered = uncounted,
     ) -> None:
         self.name = "clickup"
         self.label = "ClickUp"
         self.role: Literal["tracker", "chat"] = "tracker"
         self._clock = clock or SystemClock()
-        self._transport = transport
         self._answered = answered
         self.source: Source = ClickUpSource(self._clock)
         self._opened: dict[UUID, _Opened] = {}
@@ -129,7 +125,7 @@ class ClickUpIntegration:
         return client
 
     def _connect(self, credentials: Credentials) -> ClickUpClient:
-        return ClickUpClient(credentials, self._clock, transport=self._transport, answered=self._answered)
+        return ClickUpClient(credentials, self._clock, answered=self._answered)
 
 
 def _endpoint(public_url: str) -> str:

@@ -7,12 +7,13 @@ for a task that it does not know, so a 401 by itself does not say that the token
 from datetime import datetime
 from typing import TypeVar
 
-import httpx
+import aiohttp
 from pydantic import ValidationError
 
 from nexus.integrations.clickup.answers import ErrorAnswer
 from nexus.integrations.clickup.budget import seconds_until_reset
 from nexus.integrations.clickup.payloads import Payload
+from nexus.integrations.clickup.session import Reply
 from nexus.kit.logging import redact
 from nexus.pipeline.errors import Deferred, PipelineError, Rejected, Retryable, Unsure
 
@@ -31,21 +32,29 @@ class Gone(Exception):
     """ClickUp knows no such thing, or hides it from us."""
 
 
-def unanswered(error: httpx.HTTPError, *, writes: bool) -> PipelineError:
-    """What a call without an answer means."""
+def unanswered(error: aiohttp.ClientError | OSError, *, writes: bool) -> PipelineError:
+    """What a call without an answer means: Retryable when nothing of it was sent, else it may have arrived."""
+    name = type(error.__cause__ or error).__name__
     match error:
-        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return Retryable(f"ClickUp cannot be reached ({type(error).__name__})")
+        case (
+            aiohttp.ClientConnectorError()
+            | aiohttp.ConnectionTimeoutError()
+            | aiohttp.ClientHttpProxyError()
+            | aiohttp.ServerFingerprintMismatch()
+            | aiohttp.InvalidURL()
+            | aiohttp.NonHttpUrlClientError()
+        ):
+            return Retryable(f"ClickUp cannot be reached ({name})")
         case _:
-            return _unclear(f"ClickUp did not answer ({type(error).__name__})", writes=writes)
+            return _unclear(f"ClickUp did not answer ({name})", writes=writes)
 
 
-def require_success(response: httpx.Response, now: datetime, *, writes: bool) -> None:
+def require_success(reply: Reply, now: datetime, *, writes: bool) -> None:
     """Returns when it was done. Raises Gone, Deferred, Retryable, Unsure or Rejected."""
-    if response.is_success:
+    status = reply.status
+    if 200 <= status < 300:
         return
-    status = response.status_code
-    answer = _error_of(response)
+    answer = _error_of(reply)
     said = f"{status} {answer.code}".strip()
     if answer.code == _HOOK_EXISTS:
         raise HookExists("ClickUp has a webhook for this address already")
@@ -63,21 +72,21 @@ def require_success(response: httpx.Response, now: datetime, *, writes: bool) ->
             # Some proxy's page: no proof that a task is gone.
             raise Retryable("something between us and ClickUp answered 404: check the connection's api_url")
         case 429:
-            wait_seconds = seconds_until_reset(response.headers, now)
+            wait_seconds = seconds_until_reset(reply.headers, now)
             raise Deferred("ClickUp's rate limit is reached", after_seconds=wait_seconds, whole_connection=True)
         case _ if status == 408 or status >= 500:
             raise _unclear(f"ClickUp failed ({said})", writes=writes)
-        case _ if response.is_redirect:
+        case _ if 300 <= status < 400:
             raise Rejected(f"ClickUp redirects us ({status}): check the connection's api_url")
         case _:
             quote = str(redact(answer.err))[:_LONGEST_QUOTE] or "no reason given"
             raise Rejected(f"ClickUp refused the request ({said}): {quote}")
 
 
-def answer_of(model: type[AnswerT], response: httpx.Response, *, writes: bool) -> AnswerT:
+def answer_of(model: type[AnswerT], reply: Reply, *, writes: bool) -> AnswerT:
     """The body of a success. A write whose answer makes no sense has happened, with an id nobody knows."""
     try:
-        return model.model_validate_json(response.content)
+        return model.model_validate_json(reply.body)
     except ValidationError:
         raise _unclear("ClickUp's answer makes no sense", writes=writes) from None
 
@@ -86,8 +95,8 @@ def _unclear(reason: str, *, writes: bool) -> PipelineError:
     return Unsure(reason) if writes else Retryable(reason)
 
 
-def _error_of(response: httpx.Response) -> ErrorAnswer:
+def _error_of(reply: Reply) -> ErrorAnswer:
     try:
-        return ErrorAnswer.model_validate_json(response.content)
+        return ErrorAnswer.model_validate_json(reply.body)
     except ValidationError:
         return ErrorAnswer()

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import httpx
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from yarl import URL
 
 from nexus.integrations.clickup.payloads import Id, Text
 from nexus.pipeline.errors import Rejected
@@ -22,11 +22,13 @@ def _usable_token(token: SecretStr) -> SecretStr:
 
 def _usable_url(value: str) -> str:
     try:
-        url = httpx.URL(value.strip())
-    except httpx.InvalidURL:
+        url = URL(value.strip()).with_fragment(None)
+    except ValueError:
         raise ValueError("not a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError("not a URL that begins with http:// or https://")
+    if url.raw_user is not None or url.raw_password is not None:
+        raise ValueError("a URL with a user or a password in it: the token alone says who we are")
     return str(url).rstrip("/")
 
 
