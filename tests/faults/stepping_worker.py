@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from httpcore._async.http11 import AsyncHTTP11Connection
 
 from nexus.cli import run
 from nexus.integrations.clickup.sink import ClickUpTracker
@@ -176,7 +175,6 @@ def main() -> int:
         around(sink, "find", fate, before="looking up", after="looked up")
         around_send(sink, fate)
     around_answer(aiohttp.ClientResponse, "start", fate)
-    around_answer(AsyncHTTP11Connection, "_receive_response_headers", fate)
     sys.argv = ["nexus", "serve", "worker"]
     return run()
 

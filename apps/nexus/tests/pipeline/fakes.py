@@ -185,7 +185,7 @@ class HeldDatabase:
         self.let_go = asyncio.Event()
 
     @asynccontextmanager
-    async def system(self) -> AsyncGenerator[AsyncSession]:
+    async def system(self, **_how: bool) -> AsyncGenerator[AsyncSession]:
         async with self._db.system() as session:
             yield session
             self.at_commit.set()
