@@ -22,7 +22,7 @@ from nexus.tasks.dispatch import Dispatcher
 log = get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
-CONCURRENCY = 32
+CONCURRENCY = 128
 FIRST_CLAIM = 4
 """With how many rows at once a worker begins; one more for each that it has finished. One that dies again and again
 takes few down with it, and what it can do in a short life gets done."""

@@ -113,8 +113,9 @@ class KeyedBatcher(Generic[KeyT, ItemT, ResultT]):
         flush: Callable[[KeyT, Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]],
         *,
         is_fatal: Callable[[Exception], bool],
-        max_items: int = 500,
+        max_items: int = 32,
     ) -> None:
+        """`max_items` bounds how long a flush takes, and with it how long it holds what others wait for."""
         self._flush = flush
         self._is_fatal = is_fatal
         self._max_items = max_items

@@ -32,7 +32,7 @@ UNSURE_WAIT_SECONDS = 2.0
 MAX_CRASHES = 3
 HOLD_SECONDS = 15.0
 """How long an event that was tried and has to wait may keep younger effects of its conversation waiting."""
-TENANT_SHARE = 24
+TENANT_SHARE = 96
 """How many rows of one table one tenant may keep one worker busy with, however many it has."""
 
 
@@ -125,12 +125,12 @@ class Claims:
         may_suspect = not any(each.suspect for each in held) and self._may_ask_for_suspects(table)
         send_before = time.monotonic() + LEASE_SECONDS - SEND_SECONDS
         try:
-            async with self._db.system(planned_once=True) as session:
-                # One claimer at a time: two that look at the same instant could take two rows of one stream.
-                await session.execute(
-                    text("SELECT pg_advisory_xact_lock(:class, :table)"),
-                    {"class": LOCK_CLASS + 1, "table": 1 if table == "inbox" else 2},
-                )
+            # A crash of the server that undoes the claim of an event does no harm: it is handled anew, and whoever
+            # handled it under that claim can settle nothing. A delivery must be known as begun before it is sent.
+            lasting = table == "deliveries"
+            # One claimer at a time: two that look at the same instant could take two rows of one stream.
+            lock = (LOCK_CLASS + 1, 1 if table == "inbox" else 2)
+            async with self._db.system(lasting=lasting, planned_once=True, lock=lock) as session:
                 result = await session.execute(
                     claim_sql(table),
                     {

@@ -164,7 +164,7 @@ class Deliverer:
 
     async def _prepare_together(self, tenant_id: UUID, leaving: Sequence[_Leaving]) -> list[_Ready | Exception]:
         # A turn that a crash of the server undoes is one message too many in a second, and no wrong one.
-        async with self._db.tenant(tenant_id, lasting=False) as session:
+        async with self._db.tenant(tenant_id, lasting=False, planned_once=True) as session:
             loaded = await load(session, [(one.row, one.intent) for one in leaving])
             at_once = [
                 one.departure for one, found in zip(leaving, loaded, strict=True) if one.cleared and _is_whole(found)
@@ -179,7 +179,7 @@ class Deliverer:
         ]
 
     async def _clear_together(self, tenant_id: UUID, leaving: Sequence[Departure]) -> list[Exception | None]:
-        async with self._db.tenant(tenant_id, lasting=False) as session:
+        async with self._db.tenant(tenant_id, lasting=False, planned_once=True) as session:
             objected = await objections(session, leaving)
         return [objected.get(one.row.id) for one in leaving]
 
@@ -201,7 +201,7 @@ class Deliverer:
         await self._settling.submit(row.tenant_id, _Arrived(row, outgoing.intent, receipt.external_id))
 
     async def _settle_together(self, tenant_id: UUID, arrived: Sequence[_Arrived]) -> list[LostClaim | None]:
-        async with self._db.tenant(tenant_id) as session:
+        async with self._db.tenant(tenant_id, planned_once=True) as session:
             ends = [End(one.row, "done", external_id=one.external_id, late_at=_late_at(one.intent)) for one in arrived]
             settled = await self._claims.settle_all(session, "deliveries", ends)
             ours = [one for one in arrived if one.row.id in settled]

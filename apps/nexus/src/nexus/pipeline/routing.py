@@ -128,7 +128,7 @@ class Router:
         """Decides about events that only look at items, and settles them; returns their states."""
         looks = [each for event in events for each in event.decisions if isinstance(each, Look)]
         with nobodys():
-            async with self._db.tenant(tenant_id) as session:
+            async with self._db.tenant(tenant_id, planned_once=True) as session:
                 seen = iter(await self._items.changed(session, looks) if looks else ())
                 return await self._settle(
                     session,

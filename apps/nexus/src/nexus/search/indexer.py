@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from uuid import UUID
 
 from sqlalchemy import text
@@ -44,8 +45,11 @@ class Indexer:
                 await self.prepare()
                 failures, said = 0, ""
                 while True:
-                    if not await self.run_once():
-                        await asyncio.sleep(self._look_seconds)
+                    began = time.monotonic()
+                    settled = await self.run_once()
+                    # It rests as long as it works: it shares a machine with what people wait for.
+                    took_seconds = time.monotonic() - began
+                    await asyncio.sleep(min(took_seconds, self._look_seconds) if settled else self._look_seconds)
             except Exception as error:
                 failures += 1
                 self.be_careful()

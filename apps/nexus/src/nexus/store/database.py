@@ -71,6 +71,7 @@ _WHO = " SELECT set_config('role', '{role}', true), set_config('app.tenant_id', 
 
 _PASSING = " SET LOCAL synchronous_commit = off;"
 _PLANNED_ONCE = " SET LOCAL plan_cache_mode = force_generic_plan;"
+_LOCK = " SELECT pg_advisory_xact_lock({}, {});"
 
 
 class _Connection(asyncpg.Connection):
@@ -183,21 +184,31 @@ class Database:
         )
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: UUID, *, lasting: bool = True) -> AsyncGenerator[AsyncSession]:
+    async def tenant(
+        self, tenant_id: UUID, *, lasting: bool = True, planned_once: bool = False
+    ) -> AsyncGenerator[AsyncSession]:
         """One transaction that sees and writes this tenant's rows only; commits at the end.
 
-        What is not `lasting` is committed for everybody to see, and a crash of the server may undo it.
+        What is not `lasting` is committed for everybody to see, and a crash of the server may undo it. `planned_once`
+        as in `system`.
         """
-        async with self._transaction(APP_ROLE, str(UUID(str(tenant_id))), "" if lasting else _PASSING) as session:
+        more = ("" if lasting else _PASSING) + (_PLANNED_ONCE if planned_once else "")
+        async with self._transaction(APP_ROLE, str(UUID(str(tenant_id))), more) as session:
             yield session
 
     @asynccontextmanager
-    async def system(self, *, planned_once: bool = False) -> AsyncGenerator[AsyncSession]:
+    async def system(
+        self, *, lasting: bool = True, planned_once: bool = False, lock: tuple[int, int] | None = None
+    ) -> AsyncGenerator[AsyncSession]:
         """One transaction across tenants, for the few tables that need it; commits at the end.
 
         `planned_once` for statements that are dear to plan, and whose plan does not depend on what they are given.
+        `lock` is a transaction-level advisory lock that it begins with: it waits for whoever holds it.
         """
-        async with self._transaction(SYSTEM_ROLE, "", _PLANNED_ONCE if planned_once else "") as session:
+        more = "" if lasting else _PASSING
+        more += _PLANNED_ONCE if planned_once else ""
+        more += _LOCK.format(*map(int, lock)) if lock is not None else ""
+        async with self._transaction(SYSTEM_ROLE, "", more) as session:
             yield session
 
     @asynccontextmanager
