@@ -264,7 +264,7 @@ WAY_OUT = (
                 "_DUE",
                 """
     AND NOT EXISTS (SELECT FROM {table} earlier WHERE earlier.stream_key = {0}.stream_key AND {open_earlier}
-                    AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id))""",
+                    AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id) OFFSET 0)""",
             ),
             swapped(clearance, "claim_or_order", no_objection),
         ),

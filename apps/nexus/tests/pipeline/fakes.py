@@ -185,8 +185,8 @@ class HeldDatabase:
         self.let_go = asyncio.Event()
 
     @asynccontextmanager
-    async def system(self, **_how: bool) -> AsyncGenerator[AsyncSession]:
-        async with self._db.system() as session:
+    async def system(self, **how: Any) -> AsyncGenerator[AsyncSession]:
+        async with self._db.system(**how) as session:
             yield session
             self.at_commit.set()
             await self.let_go.wait()

@@ -13,6 +13,8 @@ LARGE_COMPANY = 8
 """How many suspects are claimed together that took two workers down in company."""
 SMALL_COMPANY = 3
 """The same after three; after four each is claimed alone."""
+MOST_SUSPECTS = 10_000
+"""How many of them, the ones due first, a claim looks at."""
 
 _OPEN = {"inbox": "{0}.state = 'pending'", "deliveries": "{0}.state IN ('pending', 'sending')"}
 _ORDER = {"inbox": "occurred_at", "deliveries": "order_key"}
@@ -33,7 +35,7 @@ _RETURNED = {
 # Whether more of the stream waits behind it: most events come alone, and need not look for others.
 _SEEN = {
     "inbox": ", EXISTS (SELECT FROM inbox behind WHERE behind.stream_key = inbox.stream_key "
-    "AND behind.state = 'pending' AND behind.id <> inbox.id) AS followed",
+    "AND behind.state = 'pending' AND behind.id <> inbox.id OFFSET 0) AS followed",
     "deliveries": "",
 }
 
@@ -82,7 +84,10 @@ _CLAIM = """
             SELECT r.id, r.shared_crashes,
                 first_value(r.shared_crashes) OVER (ORDER BY r.available_at, r.id) AS level,
                 row_number() OVER (PARTITION BY r.shared_crashes ORDER BY r.available_at, r.id) AS number
-            FROM {table} r WHERE CAST(:may_suspect AS boolean) AND r.shared_crashes >= 2 AND {due_r}
+            FROM (
+                SELECT * FROM {table} s WHERE CAST(:may_suspect AS boolean) AND s.shared_crashes >= 2 AND {open_s}
+                ORDER BY s.available_at LIMIT {most_suspects}
+            ) r WHERE {due_r}
         ) alike
         WHERE alike.shared_crashes = alike.level
           AND alike.number <= CASE alike.level WHEN 2 THEN {large} WHEN 3 THEN {small} ELSE 1 END
@@ -91,9 +96,11 @@ _CLAIM = """
             SELECT id, turn, available_at FROM fair UNION ALL SELECT id, 0, '-infinity' FROM suspected
         ) either ORDER BY either.turn, either.available_at LIMIT CAST(:limit AS bigint)
     ), due AS (
-        SELECT r.id, r.shared_crashes >= 2 AS suspect, r.state AS prior FROM {table} r
-        WHERE r.id IN (SELECT id FROM picked) AND r.claimed_by IS NULL AND {open_r}
-        FOR UPDATE SKIP LOCKED
+        SELECT r.id, r.shared_crashes >= 2 AS suspect, r.state AS prior
+        FROM picked CROSS JOIN LATERAL (
+            SELECT * FROM {table} p WHERE p.id = picked.id OFFSET 0 FOR UPDATE SKIP LOCKED
+        ) r
+        WHERE r.claimed_by IS NULL AND {open_r}
     )
     UPDATE {table} SET claimed_by = :worker, claimed_until = clock_timestamp() + make_interval(secs => :lease),
                        claimed_alone = (due.suspect AND (SELECT count(*) FROM due WHERE due.suspect) = 1)
@@ -103,12 +110,15 @@ _CLAIM = """
     RETURNING {returned}, due.prior, due.suspect {seen}
 """
 
+# OFFSET 0 keeps PostgreSQL from turning these into joins with all that waits: a claim looks at few rows, and into an
+# index for each, however long the queue is and whatever was last counted of it.
 _DUE = """
     {open} AND {0}.claimed_by IS NULL AND {0}.available_at <= statement_timestamp()
     AND {0}.connection_id <> ALL(CAST(:blocked AS uuid[]))
     AND NOT EXISTS (SELECT FROM {table} earlier WHERE earlier.stream_key = {0}.stream_key AND {open_earlier}
-                    AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id))
-    AND NOT EXISTS (SELECT FROM {table} busy WHERE busy.stream_key = {0}.stream_key AND busy.claimed_by IS NOT NULL)
+                    AND (earlier.{order}, earlier.id) < ({0}.{order}, {0}.id) OFFSET 0)
+    AND NOT EXISTS (SELECT FROM {table} busy WHERE busy.stream_key = {0}.stream_key AND busy.claimed_by IS NOT NULL
+                    OFFSET 0)
 """
 
 HOLDS = """
@@ -124,7 +134,7 @@ _OLDER_EVENTS_FIRST = f"""
     AND ({{0}}.state = 'sending'
          OR NOT EXISTS (SELECT FROM inbox older WHERE older.stream_key = {{0}}.source_stream
                         AND older.state = 'pending' AND older.occurred_at < to_timestamp({{0}}.order_key / 1000000.0)
-                        AND {HOLDS}))
+                        AND {HOLDS} OFFSET 0))
 """
 
 _UNSURE_WAIT = (
@@ -221,6 +231,8 @@ def claim_sql(table: Table) -> TextClause:
             table=table,
             open_n=is_open.format("n"),
             open_r=is_open.format("r"),
+            open_s=is_open.format("s"),
+            most_suspects=MOST_SUSPECTS,
             due_r=due,
             heads=_HEADS[table].format(table=table, due_r=due, room=_ROOM),
             changes=_CHANGES[table],

@@ -70,7 +70,10 @@ _WHO = " SELECT set_config('role', '{role}', true), set_config('app.tenant_id', 
 
 
 _PASSING = " SET LOCAL synchronous_commit = off;"
-_PLANNED_ONCE = " SET LOCAL plan_cache_mode = force_generic_plan;"
+# A plan that is kept must be good for a table of any size: a small one would be read from end to end.
+_PLANNED_ONCE = (
+    " SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true);"
+)
 _LOCK = " SELECT pg_advisory_xact_lock({}, {});"
 
 
