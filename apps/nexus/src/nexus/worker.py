@@ -138,9 +138,10 @@ class WorkerProcess:
             while not self._stopping.is_set():
                 turn()
                 rows: list[Any] = []
-                if free > 0:
+                wanted = free
+                if wanted > 0:
                     try:
-                        rows = await claim(free)
+                        rows = await claim(wanted)
                     except Exception as error:
                         await self._outage(f"{table}.claim", error)
                 for row in rows:
@@ -148,8 +149,8 @@ class WorkerProcess:
                     task = asyncio.create_task(self._work(table, row, work))
                     self._working[task] = row.claimed_by
                     task.add_done_callback(done)
-                if not rows or free == 0:
-                    await wake.wait()
+                if len(rows) < wanted or free <= 0:
+                    await wake.wait()  # nothing more was due; whatever is from now on is rung for
 
     async def _claim_deliveries(self, limit: int) -> list[Any]:
         return await self._claims.deliveries(limit, self._deliverer.blocked())
@@ -184,9 +185,7 @@ class WorkerProcess:
                 state = await self._handle_or_release(row)
                 timed.note(outcome=state)
             if state == "done":
-                self._bells.ring("deliveries")
-                self._bells.ring("dispatch")
-                self._bells.ring("agents")
+                self._ring("deliveries", "dispatch", "agents")
         except LostClaim:
             log.warning("inbox.claim_lost", inbox_id=str(row.id))
         except Exception as error:
@@ -261,14 +260,19 @@ class WorkerProcess:
                 turn()
                 try:
                     if await self._dispatcher.offer_due():
-                        self._bells.ring("agents")
-                        self._bells.ring("deliveries")
+                        self._ring("agents", "deliveries")
                     if await self._dispatcher.tend():
-                        self._bells.ring("agents")
-                        self._bells.ring("deliveries")
+                        self._ring("agents", "deliveries")
                 except Exception as error:
                     await self._outage("dispatch", error)
                 await wake.wait()
+
+    def _ring(self, *topics: str) -> None:
+        """Rings for all workers, and wakes this one at once: most of what it has caused it can do itself."""
+        for topic in topics:
+            if topic in self._wakes:
+                self._wakes[topic].set()
+            self._bells.ring(topic)
 
     async def _reap_loop(self) -> None:
         with self._pulses.loop("worker.reap") as turn:
