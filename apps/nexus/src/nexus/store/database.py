@@ -188,14 +188,15 @@ class Database:
 
     @asynccontextmanager
     async def tenant(
-        self, tenant_id: UUID, *, lasting: bool = True, planned_once: bool = False
+        self, tenant_id: UUID, *, lasting: bool = True, planned_once: bool = False, lock: int | None = None
     ) -> AsyncGenerator[AsyncSession]:
         """One transaction that sees and writes this tenant's rows only; commits at the end.
 
         What is not `lasting` is committed for everybody to see, and a crash of the server may undo it. `planned_once`
-        as in `system`.
+        and `lock` as in `system`, but that a lock is the tenant's own of this class.
         """
         more = ("" if lasting else _PASSING) + (_PLANNED_ONCE if planned_once else "")
+        more += _LOCK.format(lock, f"hashtext('{UUID(str(tenant_id))}')") if lock is not None else ""
         async with self._transaction(APP_ROLE, str(UUID(str(tenant_id))), more) as session:
             yield session
 
@@ -210,7 +211,7 @@ class Database:
         """
         more = "" if lasting else _PASSING
         more += _PLANNED_ONCE if planned_once else ""
-        more += _LOCK.format(*map(int, lock)) if lock is not None else ""
+        more += _LOCK.format(*lock) if lock is not None else ""
         async with self._transaction(SYSTEM_ROLE, "", more) as session:
             yield session
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, exists, func, select, text, update
+from sqlalchemy import ColumnElement, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import Clock
@@ -258,16 +258,12 @@ class Dispatcher:
 
         The offer's time runs from here, and locks that agents wait for are held for one offer, not for a batch.
         """
-        async with self._db.tenant(tenant_id) as session:
-            # One offer a tenant at a time, so that two dispatchers cannot fill the same slot.
-            await session.execute(
-                text("SELECT pg_advisory_xact_lock(:class, hashtext(:tenant))"),
-                {"class": _DISPATCH_LOCK, "tenant": str(tenant_id)},
-            )
+        # One offer a tenant at a time, so that two dispatchers cannot fill the same slot.
+        async with self._db.tenant(tenant_id, lock=_DISPATCH_LOCK) as session:
             # The conversation first, then the task, as everybody else does who needs both: else two could wait for
             # one another for ever.
-            await session.execute(
-                select(TaskMapping.id)
+            conversation = await session.scalar(
+                select(TaskMapping)
                 .join(Task, Task.conversation_id == TaskMapping.id)
                 .where(Task.id == task_id)
                 .with_for_update(of=TaskMapping, key_share=True)
@@ -277,10 +273,9 @@ class Dispatcher:
                 .where(Task.id == task_id, Task.state == "submitted", Task.next_offer_at <= self._clock.now())
                 .with_for_update(skip_locked=True)
             )
-            if task is None:
+            if task is None or conversation is None:
                 return "gone"
             chosen = choose(await candidates(session, task, self._clock.now()), task.type)
-            conversation = await session.get_one(TaskMapping, task.conversation_id)
             if isinstance(chosen, Candidate):
                 await self._make_offer(session, task, conversation, chosen)
                 return "offered"

@@ -1,6 +1,7 @@
 """What an offer tells the agent: the task, and what was said so far, within the size of one message."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -57,12 +58,7 @@ async def offer_fields(session: AsyncSession, task: Task, conversation: TaskMapp
         "traceparent": handed_on(task.traceparent),
     }
     # What this task was asked for comes first, then what the item says; other tasks' requests are said in the thread.
-    asked = await session.scalars(
-        select(Message)
-        .where(Message.conversation_id == conversation.id, Message.deleted_at.is_(None))
-        .where(Message.source.endswith(".request") | Message.source.endswith(".description"))
-        .order_by((Message.external_id == str(task.id)).desc(), Message.occurred_at)
-    )
+    asked = await _asked_for(session, task, conversation, newest)
     wanted = [one for one in asked if one.external_id == str(task.id) or one.source.endswith(".description")][:2]
     described = [one for one in newest if one.source.endswith((".description", ".request"))]
     fields["untrusted"] = [
@@ -93,3 +89,19 @@ async def offer_fields(session: AsyncSession, task: Task, conversation: TaskMapp
 def _size(value: Any) -> int:
     """Bytes as JSON in its longest usual form, every other letter escaped."""
     return len(json.dumps(value))
+
+
+async def _asked_for(
+    session: AsyncSession, task: Task, conversation: TaskMapping, newest: Sequence[Message]
+) -> Sequence[Message]:
+    """What was asked for in a conversation, this task's own first, then the oldest; `newest` is what was read of it."""
+    if len(newest) < MAX_CONTEXT_MESSAGES:
+        asked = [one for one in newest if one.source.endswith((".request", ".description"))]
+        return sorted(asked, key=lambda one: (one.external_id != str(task.id), one.occurred_at))
+    found = await session.scalars(
+        select(Message)
+        .where(Message.conversation_id == conversation.id, Message.deleted_at.is_(None))
+        .where(Message.source.endswith(".request") | Message.source.endswith(".description"))
+        .order_by((Message.external_id == str(task.id)).desc(), Message.occurred_at)
+    )
+    return found.all()

@@ -55,6 +55,8 @@ async def candidates(session: AsyncSession, task: Task, now: datetime) -> list[C
 
 
 async def _paused(session: AsyncSession, task: Task, now: datetime) -> set[tuple[str, str]]:
+    if task.offers == 0:
+        return set()  # nobody can have refused it
     refusals = await session.scalars(
         select(TaskEvent.data).where(
             TaskEvent.task_id == task.id,
