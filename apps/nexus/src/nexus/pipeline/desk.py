@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.pipeline.facts import Item, Person
+from nexus.store.bulk import Row
 from nexus.store.tables import TaskMapping
 
 
@@ -30,7 +31,7 @@ AnswerVerdict = Literal["answered", "nothing", "not_allowed"]
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """Somebody asks for more in a conversation in which nobody is at work."""
+    """Somebody asks for work in a conversation in which nobody is at work."""
 
     alias: str
     type: str
@@ -41,10 +42,26 @@ class FollowUp:
     hops: int = 0
     turns: int = 0
     """See `Task`: both are 0 when a person asks."""
+    asked_in: Literal["request", "description"] = "request"
+    """Whether somebody asks for it, or the item does by itself."""
 
 
 class Desk(Protocol):
-    """Every method writes within the caller's transaction, and nothing else."""
+    """Every coroutine writes within the caller's transaction, and nothing else."""
+
+    def opening(
+        self,
+        conversation: TaskMapping,
+        item: Item,
+        task_type: str,
+        instructions: str,
+        traceparent: str | None,
+    ) -> list[Row]:
+        """The same as `request` for a conversation that is being opened: what the caller has to write.
+
+        `instructions` are those of its list, empty when there are none.
+        """
+        ...
 
     async def request(
         self,
@@ -53,13 +70,8 @@ class Desk(Protocol):
         item: Item,
         task_type: str,
         traceparent: str | None,
-        *,
-        first: bool = False,
     ) -> UUID:
-        """Wants an agent to work on the conversation's item. At most one open task a conversation.
-
-        `first` when the conversation is opened in this transaction, so that no task can be open in it.
-        """
+        """Wants an agent to work on the conversation's item. At most one open task a conversation."""
         ...
 
     async def request_again(

@@ -16,10 +16,10 @@ from nexus.pipeline.addressing import Addressed, find_address
 from nexus.pipeline.desk import Desk
 from nexus.pipeline.facts import Item, PostCard
 from nexus.pipeline.followups import known_words
-from nexus.pipeline.outbox import Owed, enqueue_all, refresh_cards
+from nexus.pipeline.outbox import Owed, delivery_row, refresh_cards
 from nexus.pipeline.ports import Connected
-from nexus.store.bulk import insert_new, one_of
-from nexus.store.tables import ProjectMapping, TaskMapping
+from nexus.store.bulk import Row, insert_new, one_of, write
+from nexus.store.tables import Delivery, ProjectMapping, TaskMapping
 
 CARD_ORDER = 0
 """The root message comes before everything else in its thread, whenever that was said."""
@@ -52,7 +52,7 @@ class Look:
 class _Changes:
     """What looks have led to, written together at the end."""
 
-    cards: list[Owed] = field(default_factory=list[Owed])
+    rows: list[Row] = field(default_factory=list[Row])
     stale: list[tuple[TaskMapping, str | None]] = field(default_factory=list[tuple[TaskMapping, str | None]])
     """Conversations whose cards show what is not so any more, each with the trace of what has changed it."""
 
@@ -93,23 +93,26 @@ class Items:
             elif look.item.closed:
                 outcomes.append((None, "addressed, but the task is closed"))
             else:
-                outcomes.append(await self._seen_first(session, look, opened[look.key], address, changes))
-        await enqueue_all(session, changes.cards)
+                outcomes.append(self._seen_first(look, opened[look.key], address, links, changes))
+        await write(session, changes.rows, unless_there={Delivery})
         await refresh_cards(session, changes.stale)
         return outcomes
 
-    async def _seen_first(
+    def _seen_first(
         self,
-        session: AsyncSession,
         look: Look,
         conversation: TaskMapping,
         addressed: Addressed,
+        links: Mapping[Key, ProjectMapping],
         changes: _Changes,
     ) -> Outcome:
-        if conversation.project_mapping_id is None:
+        mapping = links.get(look.list_key)
+        if mapping is None:
             return conversation.id, _not_linked(look.item)
-        changes.cards.append(_card(look, conversation))
-        await self._desk.request(session, conversation, look.item, addressed.type, look.traceparent, first=True)
+        changes.rows.append((Delivery, delivery_row(_card(look, conversation))))
+        changes.rows += self._desk.opening(
+            conversation, look.item, addressed.type, mapping.instructions, look.traceparent
+        )
         return conversation.id, None
 
     async def _seen_again(
@@ -134,7 +137,7 @@ class Items:
                 return conversation.id, _not_linked(item)
             for name, value in _place(mapping).items():
                 setattr(conversation, name, value)
-            changes.cards.append(_card(look, conversation))
+            changes.rows.append((Delivery, delivery_row(_card(look, conversation))))
             if addressed is not None and not item.closed:
                 await self._desk.request(session, conversation, item, addressed.type, look.traceparent)
         elif item.closed:

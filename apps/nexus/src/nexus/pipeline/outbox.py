@@ -127,19 +127,15 @@ async def enqueue(
     """Owes one effect, once: False when this `effect_key` is owed or done already."""
     stream = session.info.get(SOURCE_STREAM)
     owed = Owed(conversation, intent, effect_key, order_key, task_id, message_id, stream, traceparent)
-    return await enqueue_all(session, [owed]) == 1
+    return len(await insert_new(session, Delivery, [delivery_row(owed)])) == 1
 
 
-async def enqueue_all(session: AsyncSession, owed: Sequence[Owed]) -> int:
-    """Owes effects, each once; returns how many of them were not owed or done already.
+def delivery_row(owed: Owed) -> dict[str, Any]:
+    """The row of `deliveries` by which an effect is owed. A unique key has it owed once.
 
     The card and the replies of a conversation form one stream, the card first; comments form another; edits
     follow what they edit.
     """
-    return len(await insert_new(session, Delivery, [_row(one) for one in owed]))
-
-
-def _row(owed: Owed) -> dict[str, Any]:
     conversation, intent = owed.conversation, owed.intent
     kind, payload = dump_intent(intent)
     if isinstance(intent, AddComment | EditComment | AddNote | EditNote):

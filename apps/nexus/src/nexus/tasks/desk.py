@@ -14,7 +14,8 @@ from nexus.pipeline.facts import Item, Person
 from nexus.pipeline.meter import UNMETERED, Meter
 from nexus.pipeline.outbox import refresh_card
 from nexus.pipeline.tries import longer_history
-from nexus.store.tables import Agent, Delivery, HeldPost, Message, Mute, ProjectMapping, Task, TaskMapping
+from nexus.store.bulk import Row, write
+from nexus.store.tables import Agent, Delivery, HeldPost, Message, Mute, ProjectMapping, Task, TaskEvent, TaskMapping
 from nexus.tasks import mailbox, questions
 from nexus.tasks.history import note
 from nexus.tasks.mutes import end_mute
@@ -31,6 +32,17 @@ class TaskDesk:
         self._clock = clock
         self._meter = meter
 
+    def opening(
+        self,
+        conversation: TaskMapping,
+        item: Item,
+        task_type: str,
+        instructions: str,
+        traceparent: str | None,
+    ) -> list[Row]:
+        """The rows of the first task of a conversation."""
+        return self._opening(conversation, _asked_by(conversation, item, task_type), instructions, traceparent)[1]
+
     async def request(
         self,
         session: AsyncSession,
@@ -38,76 +50,67 @@ class TaskDesk:
         item: Item,
         task_type: str,
         traceparent: str | None,
-        *,
-        first: bool = False,
     ) -> UUID:
         """Opens a task about the item, unless one is open."""
-        wanted = FollowUp(conversation.alias, task_type, item.description, item.creator, conversation.tracker)
-        open_task = None if first else await open_task_of(session, conversation.id)
-        if open_task is not None:
-            return open_task.id
-        return await self._open(session, conversation, wanted, f"{conversation.tracker}.description", traceparent)
+        return await self._open(session, conversation, _asked_by(conversation, item, task_type), traceparent)
 
     async def request_again(
         self, session: AsyncSession, conversation: TaskMapping, follow_up: FollowUp, traceparent: str | None
     ) -> UUID:
         """Opens another task in a conversation, unless one is open."""
-        open_task = await open_task_of(session, conversation.id)
-        task_id = (
-            open_task.id
-            if open_task is not None
-            else await self._open(session, conversation, follow_up, f"{follow_up.source}.request", traceparent)
-        )
-        await session.flush()
+        task_id = await self._open(session, conversation, follow_up, traceparent)
         await refresh_card(session, conversation)
         return task_id
 
     async def _open(
-        self,
-        session: AsyncSession,
-        conversation: TaskMapping,
-        wanted: FollowUp,
-        source: str,
-        traceparent: str | None,
+        self, session: AsyncSession, conversation: TaskMapping, wanted: FollowUp, traceparent: str | None
     ) -> UUID:
+        open_task = await open_task_of(session, conversation.id)
+        if open_task is not None:
+            return open_task.id
         mapping = await session.get(ProjectMapping, conversation.project_mapping_id)
         conversation.alias = wanted.alias
-        task = Task(
-            id=new_id(),
-            tenant_id=conversation.tenant_id,
-            conversation_id=conversation.id,
-            alias=wanted.alias,
-            type=wanted.type,
-            title=conversation.title,
-            instructions=(mapping.instructions if mapping else "")
-            or f"You work for @{wanted.alias}. Type of work: {wanted.type}.",
-            expires_at=self._clock.now() + timedelta(seconds=TASK_TTL_SECONDS),
-            hops=wanted.hops,
-            turns=wanted.turns,
-            traceparent=handed_on(traceparent),
-        )
-        session.add(task)
-        # What is asked for is kept as a message, like everything else that is said in the conversation.
-        session.add(
-            Message(
-                id=new_id(),
-                tenant_id=conversation.tenant_id,
-                conversation_id=conversation.id,
-                source=source,
-                external_id=str(task.id),
-                author_id=wanted.author.id,
-                author_name=wanted.author.name or wanted.author.id,
-                text=wanted.text,
-                occurred_at=self._clock.now(),
-            )
-        )
-        note(
-            session,
-            task,
-            "task.submitted",
-            {"type": task.type, "alias": task.alias, "by": wanted.author.name, "source": source, "hops": task.hops},
-        )
-        return task.id
+        await session.flush()
+        task_id, rows = self._opening(conversation, wanted, mapping.instructions if mapping else "", traceparent)
+        await write(session, rows)
+        return task_id
+
+    def _opening(
+        self, conversation: TaskMapping, wanted: FollowUp, instructions: str, traceparent: str | None
+    ) -> tuple[UUID, list[Row]]:
+        """The id of a new task, and its rows. What is asked for is kept as a message, like all that is said."""
+        task_id, now = new_id(), self._clock.now()
+        whose = {"tenant_id": conversation.tenant_id}
+        task = {
+            "id": task_id,
+            "conversation_id": conversation.id,
+            "alias": wanted.alias,
+            "type": wanted.type,
+            "title": conversation.title,
+            "instructions": instructions or f"You work for @{wanted.alias}. Type of work: {wanted.type}.",
+            "expires_at": now + timedelta(seconds=TASK_TTL_SECONDS),
+            "hops": wanted.hops,
+            "turns": wanted.turns,
+            "traceparent": handed_on(traceparent),
+        }
+        message = {
+            "id": new_id(),
+            "conversation_id": conversation.id,
+            "source": f"{wanted.source}.{wanted.asked_in}",
+            "external_id": str(task_id),
+            "author_id": wanted.author.id,
+            "author_name": wanted.author.name or wanted.author.id,
+            "text": wanted.text,
+            "occurred_at": now,
+        }
+        told = {"type": wanted.type, "alias": wanted.alias, "by": wanted.author.name, "hops": wanted.hops}
+        event = {
+            "id": new_id(),
+            "task_id": task_id,
+            "kind": "task.submitted",
+            "data": told | {"source": message["source"]},
+        }
+        return task_id, [(Task, task | whose), (Message, message | whose), (TaskEvent, event | whose)]
 
     async def inform(self, session: AsyncSession, conversation: TaskMapping, said: Said) -> bool:
         """Sends a ContextUpdate to the holder; whoever takes the task later gets it as context."""
@@ -191,6 +194,13 @@ class TaskDesk:
         if task is None:
             return "nothing"
         return await questions.answer(session, self._clock, task, conversation, text, author, source, question_id)
+
+
+def _asked_by(conversation: TaskMapping, item: Item, task_type: str) -> FollowUp:
+    """What an item asks for by itself."""
+    return FollowUp(
+        conversation.alias, task_type, item.description, item.creator, conversation.tracker, asked_in="description"
+    )
 
 
 async def open_task_of(session: AsyncSession, conversation_id: UUID) -> Task | None:
