@@ -332,10 +332,10 @@ async def test_replies_to_a_card_that_died_die_with_the_reason_and_can_be_replay
     conversation = await place.conversation()
     await place.owe(conversation, CARD, "card", order=0)
     await place.owe(conversation, REPLY, "reply", order=1)
-    async with place.db.tenant(place.tenant_id) as session:
-        await refresh_card(session, conversation)
     place.sink.sends = [Rejected("The channel is archived.")]
     await worker.round()
+    async with place.db.tenant(place.tenant_id) as session:
+        await refresh_card(session, conversation)
     await worker.next_round()
     reply = await only(place, "reply")
     assert reply.state == "dead"

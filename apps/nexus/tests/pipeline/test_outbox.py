@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from pipeline.fakes import CHANNEL, Place, Worker
+from sqlalchemy import text
 
 from nexus.pipeline.facts import PostCard, PostReply
 from nexus.pipeline.outbox import CARD_UPDATE_INTERVAL_SECONDS, refresh_card
@@ -83,6 +84,52 @@ async def test_change_that_comes_while_the_card_is_being_redrawn_is_drawn_afterw
     assert await worker.next_round() == ["done"]
     titles = [sent.card.title for sent in place.sink.sent if sent.card]
     assert titles == ["Export loses a row", "A newer title"]
+
+
+async def test_card_that_nobody_has_begun_with_need_not_be_redrawn(place: Place, worker: Worker) -> None:
+    conversation = await place.conversation()
+    await place.owe(conversation, CARD, "card", order=0)
+    await place.change("UPDATE task_mappings SET title = 'A newer title'")
+    await refreshed(place, conversation)
+    assert await worker.round() == ["done"]
+    assert await worker.next_round() == []
+    assert [sent.card.title for sent in place.sink.sent if sent.card] == ["A newer title"]
+
+
+async def test_change_that_comes_while_the_card_is_being_posted_is_drawn_afterwards(
+    place: Place, worker: Worker
+) -> None:
+    conversation = await place.conversation()
+    await place.owe(conversation, CARD, "card", order=0)
+
+    async def change() -> None:
+        place.sink.while_sending = None
+        await place.change("UPDATE task_mappings SET title = 'A newer title'")
+        await refreshed(place, conversation)
+
+    place.sink.while_sending = change
+    assert await worker.round() == ["done"]
+    assert await worker.next_round() == ["done"]
+    assert [sent.card.title for sent in place.sink.sent if sent.card] == ["Export loses a row", "A newer title"]
+
+
+@pytest.mark.parametrize("kind", ["card", "card_update"])
+async def test_what_shows_a_change_does_not_leave_before_the_change_is_committed(
+    place: Place, worker: Worker, kind: str
+) -> None:
+    """The change relies on what is pending: a worker that took that now would draw what was so before."""
+    conversation = await place.conversation(root_ts=None if kind == "card" else "1.0")
+    if kind == "card":
+        await place.owe(conversation, CARD, "card", order=0)
+    else:
+        await refreshed(place, conversation)
+    async with place.db.tenant(place.tenant_id) as session:
+        await session.execute(text("UPDATE task_mappings SET title = 'A newer title'"))
+        await refresh_card(session, conversation)
+        assert await worker.round() == []
+    assert await worker.round() == ["done"]
+    assert await worker.next_round() == []
+    assert [sent.card.title for sent in place.sink.sent if sent.card] == ["A newer title"]
 
 
 async def test_conversation_that_is_linked_to_no_channel_has_no_card_to_redraw(place: Place, db: Database) -> None:

@@ -42,6 +42,9 @@ QUIET_KINDS = ("card_update", "mute_update")
 MUTE_UPDATE_INTERVAL_SECONDS = 5.0
 """How often a notice counts what waits: a flood is no reason for a flood of edits."""
 
+_THREAD = "thread"
+"""The stream of a conversation in which a card and the replies to it follow one another."""
+
 _INTENTS: dict[str, type[Any]] = {
     "card": PostCard,
     "card_update": UpdateCard,
@@ -61,7 +64,15 @@ _ANY = TypeAdapter(dict[str, Any])
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(intent) for kind, intent in _INTENTS.items()}
 
 
+# What is pending and nobody has begun with will show what is so when it leaves: a redrawing, or the card itself. It is
+# locked, so that nobody begins with it before this transaction is seen; what cannot be locked may have begun.
 _REDRAW = text("""
+    WITH due AS (
+        SELECT d.stream_key, d.kind FROM deliveries d
+        WHERE d.stream_key = ANY(CAST(:streams AS text[]) || CAST(:threads AS text[]))
+          AND d.state = 'pending' AND d.claimed_by IS NULL AND d.kind IN ('card', 'card_update', 'mute_update')
+        FOR UPDATE SKIP LOCKED
+    )
     INSERT INTO deliveries (id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key,
                             order_key, payload, traceparent, available_at)
     SELECT stale.id, stale.tenant_id, stale.sink, stale.connection_id, stale.conversation_id, stale.kind,
@@ -73,12 +84,13 @@ _REDRAW = text("""
            ), '-infinity') + make_interval(secs => :gap))
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:sinks AS text[]), CAST(:connections AS uuid[]),
                 CAST(:conversations AS uuid[]), CAST(:kinds AS text[]), CAST(:effects AS text[]),
-                CAST(:streams AS text[]), CAST(:order_keys AS bigint[]), CAST(:payloads AS text[]),
-                CAST(:traceparents AS text[]))
-        AS stale(id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key, order_key, payload,
-                 traceparent)
-    WHERE NOT EXISTS (SELECT FROM deliveries due WHERE due.stream_key = stale.stream_key AND due.state = 'pending'
-                      OFFSET 0)
+                CAST(:streams AS text[]), CAST(:threads AS text[]), CAST(:order_keys AS bigint[]),
+                CAST(:payloads AS text[]), CAST(:traceparents AS text[]))
+        AS stale(id, tenant_id, sink, connection_id, conversation_id, kind, effect_key, stream_key, thread, order_key,
+                 payload, traceparent)
+    WHERE NOT EXISTS (
+        SELECT FROM due WHERE due.stream_key = stale.stream_key
+                           OR (due.kind = 'card' AND stale.kind = 'card_update' AND due.stream_key = stale.thread))
 """)
 
 
@@ -143,7 +155,7 @@ def delivery_row(owed: Owed) -> dict[str, Any]:
     else:
         assert conversation.chat is not None and conversation.chat_connection_id is not None
         sink, connection_id = conversation.chat, conversation.chat_connection_id
-    stream = "card" if isinstance(intent, UpdateCard) else "thread"
+    stream = "card" if isinstance(intent, UpdateCard) else _THREAD
     return {
         "id": new_id(),
         "tenant_id": conversation.tenant_id,
@@ -206,6 +218,7 @@ class _Redrawing:
             "kinds": kind,
             "effects": f"{kind.replace('_', '-')}:{row_id}",
             "streams": f"{about.id}:{about.chat}:{self.stream}",
+            "threads": f"{about.id}:{about.chat}:{_THREAD}",
             "order_keys": row_id.int >> 80,
             "payloads": _ANY.dump_json(payload).decode(),
             "traceparents": handed_on(self.traceparent),
