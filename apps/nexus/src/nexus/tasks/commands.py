@@ -104,62 +104,35 @@ class AgentCommands:
     async def _decide(
         self, session: AsyncSession, caller: Caller, task: Task, name: str, command: TaskCommand, removed: list[str]
     ) -> Answer:
-        stranger = await self._refuse_strangers(session, caller, task, command)
-        if stranger is not None:
-            return stranger
-        repeated = await session.scalar(
-            select(TaskEvent.answer).where(
-                TaskEvent.task_id == task.id,
-                TaskEvent.epoch == command.epoch,
-                TaskEvent.event_id == command.event_id,
-            )
-        )
-        if repeated is not None:
-            return Accepted.model_validate(repeated)
+        past = await _past(session, caller, task, command)
+        if not past.epochs:
+            # Nobody learns anything about a task that was never offered to them; who had it learns that it is over.
+            return Refused(code="not_found", detail="There is no such task.")
+        if command.epoch not in past.epochs:
+            return _stale(task)
+        if past.answer is not None:
+            return Accepted.model_validate(past.answer)
         refusal = self._fence(caller, task, command)
         if refusal is not None:
             return refusal
+        if isinstance(command, TaskHeartbeat):
+            task.lease_until = lease_end(self._clock.now())
+            return Accepted(lease_seconds=LEASE_SECONDS)
         conversation = await session.get_one(TaskMapping, task.conversation_id)
-        agent = await session.get_one(Agent, caller.agent_id)
-        answer = await self._do(session, task, conversation, agent, command)
+        answer = await self._do(session, task, conversation, caller, command)
         if isinstance(answer, Refused):
             return answer
-        if not isinstance(command, TaskHeartbeat):
-            task.last_sign_at = self._clock.now()
-            task.reason = None if task.reason == STALE else task.reason
+        task.last_sign_at = self._clock.now()
+        task.reason = None if task.reason == STALE else task.reason
         if task.finished_at is None and task.agent_id is not None:
             task.lease_until = lease_end(self._clock.now())
-        if not isinstance(command, TaskHeartbeat):
-            note(
-                session,
-                task,
-                name,
-                _facts(command),
-                event_id=command.event_id,
-                answer=answer.model_dump(mode="json"),
-            )
-            for kind in removed:
-                note(session, task, "task.secret_removed", {"kind": kind, "within": name})
-                self._meter.secret_removed(kind)
-            await session.flush()
-            await refresh_card(session, conversation)
+        note(session, task, name, _facts(command), event_id=command.event_id, answer=answer.model_dump(mode="json"))
+        for kind in removed:
+            note(session, task, "task.secret_removed", {"kind": kind, "within": name})
+            self._meter.secret_removed(kind)
+        await session.flush()
+        await refresh_card(session, conversation)
         return answer
-
-    async def _refuse_strangers(
-        self, session: AsyncSession, caller: Caller, task: Task, command: TaskCommand
-    ) -> Refused | None:
-        """Nobody learns anything about a task that was never offered to them; who had it learns that it is over."""
-        offered = await session.scalars(
-            select(TaskEvent.epoch).where(
-                TaskEvent.task_id == task.id,
-                TaskEvent.kind == "task.offered",
-                TaskEvent.data["agent_id"].astext == str(caller.agent_id),
-            )
-        )
-        epochs = set(offered.all())
-        if not epochs:
-            return Refused(code="not_found", detail="There is no such task.")
-        return None if command.epoch in epochs else _stale(task)
 
     def _fence(self, caller: Caller, task: Task, command: TaskCommand) -> Refused | None:
         """Only the holder of the current epoch may write (I5)."""
@@ -172,7 +145,7 @@ class AgentCommands:
         return None
 
     async def _do(
-        self, session: AsyncSession, task: Task, conversation: TaskMapping, agent: Agent, command: TaskCommand
+        self, session: AsyncSession, task: Task, conversation: TaskMapping, caller: Caller, command: TaskCommand
     ) -> Answer:
         match command:
             case TaskAccept():
@@ -180,12 +153,20 @@ class AgentCommands:
             case TaskReject():
                 await requeue(session, task, "rejected", self._clock, detail=command.reason)
                 return Accepted()
-            case TaskHeartbeat():
-                return Accepted(lease_seconds=LEASE_SECONDS)
             case TaskPlan():
                 task.plan = [step.model_dump() for step in command.steps]
+                return Accepted(lease_seconds=LEASE_SECONDS)
             case TaskProgress():
                 task.progress = command.text
+                return Accepted(lease_seconds=LEASE_SECONDS)
+            case _:
+                agent = await session.get_one(Agent, caller.agent_id)
+                return await self._speak(session, task, conversation, agent, command)
+
+    async def _speak(
+        self, session: AsyncSession, task: Task, conversation: TaskMapping, agent: Agent, command: TaskCommand
+    ) -> Answer:
+        match command:
             case TaskMessage():
                 return await self._say(session, task, conversation, agent, command, command.text)
             case TaskArtifact():
@@ -243,6 +224,32 @@ class AgentCommands:
             is_outcome=isinstance(command, TaskComplete | TaskFail),
         )
         return Accepted(lease_seconds=LEASE_SECONDS, held=held)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What happened to a task that matters to a command."""
+
+    epochs: frozenset[int | None]
+    """Those in which it was offered to the agent that calls."""
+    answer: dict[str, Any] | None
+    """What was answered when the same command came before."""
+
+
+async def _past(session: AsyncSession, caller: Caller, task: Task, command: TaskCommand) -> _Past:
+    offered = (TaskEvent.kind == "task.offered") & (TaskEvent.data["agent_id"].astext == str(caller.agent_id))
+    before = (TaskEvent.epoch == command.epoch) & (TaskEvent.event_id == command.event_id)
+    found = await session.execute(
+        select(TaskEvent.kind, TaskEvent.epoch, TaskEvent.answer).where(TaskEvent.task_id == task.id, offered | before)
+    )
+    epochs: set[int | None] = set()
+    answer: dict[str, Any] | None = None
+    for kind, epoch, answered in found.all():
+        if kind == "task.offered":
+            epochs.add(epoch)
+        else:
+            answer = answered
+    return _Past(frozenset(epochs), answer)
 
 
 async def check_session(session: AsyncSession, caller: Caller) -> None:

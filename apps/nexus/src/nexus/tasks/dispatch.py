@@ -1,7 +1,7 @@
 """Offers, and what takes them back: no acceptance, a lost lease, an expired task. Run by workers each second."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -113,12 +113,15 @@ class Dispatcher:
                 .group_by(Task.tenant_id)
             )
             tenants = due.all()
+            waiting = await self._waiting(session) if tenants else {}
         self._ran_at = (self._clock.now(), self._steady())
         offers = 0
         for tenant_id, has_run_out in tenants:
             if has_run_out:
                 await self._take_back(tenant_id)
-            offers += await self._offer(tenant_id)
+                async with self._db.tenant(tenant_id) as session:
+                    waiting |= await self._waiting(session)
+            offers += await self._offer(tenant_id, waiting.get(tenant_id, ()))
         self._ran_at = (self._clock.now(), self._steady())
         return offers
 
@@ -211,29 +214,34 @@ class Dispatcher:
         await session.flush()
         await refresh_card(session, conversation)
 
-    async def _offer(self, tenant_id: UUID) -> int:
-        """Offers what waits, oldest first; what waits for the same agents waits together once none of them is free."""
-        async with self._db.tenant(tenant_id) as session:
-            alias_of = func.lower(Task.alias)
-            kind = (alias_of.label("alias"), Task.type, Task.wanted_agent_id)
-            place = func.row_number().over(partition_by=kind, order_by=Task.created_at)
-            waiting = (
-                select(Task.id, *kind, Task.created_at, place.label("place"))
-                .where(Task.finished_at.is_(None), Task.state == "submitted", Task.next_offer_at <= self._clock.now())
-                .subquery()
-            )
-            # Some of each kind: a long queue before busy agents must not hide others from theirs.
-            rows = (
-                await session.execute(
-                    select(waiting.c.id, waiting.c.alias, waiting.c.type, waiting.c.wanted_agent_id)
-                    .where(waiting.c.place <= _BATCH)
-                    .order_by(waiting.c.created_at)
-                )
-            ).all()
+    async def _waiting(self, session: AsyncSession) -> dict[UUID, list[tuple[UUID, _Wait]]]:
+        """What waits, by tenant, oldest first: ids of tasks, and for what each waits.
+
+        Some of each kind: a long queue before busy agents must not hide others from theirs.
+        """
+        alias_of = func.lower(Task.alias)
+        kind = (alias_of.label("alias"), Task.type, Task.wanted_agent_id)
+        place = func.row_number().over(partition_by=(Task.tenant_id, *kind), order_by=Task.created_at)
+        waiting = (
+            select(Task.tenant_id, Task.id, *kind, Task.created_at, place.label("place"))
+            .where(Task.finished_at.is_(None), Task.state == "submitted", Task.next_offer_at <= self._clock.now())
+            .subquery()
+        )
+        rows = await session.execute(
+            select(waiting.c.tenant_id, waiting.c.id, waiting.c.alias, waiting.c.type, waiting.c.wanted_agent_id)
+            .where(waiting.c.place <= _BATCH)
+            .order_by(waiting.c.created_at)
+        )
+        found: dict[UUID, list[tuple[UUID, _Wait]]] = {}
+        for tenant_id, task_id, *what in rows.all():
+            found.setdefault(tenant_id, []).append((task_id, _Wait(*what)))
+        return found
+
+    async def _offer(self, tenant_id: UUID, waiting: Sequence[tuple[UUID, _Wait]]) -> int:
+        """Offers what waits; what waits for the same agents waits together once none of them is free."""
         offers = 0
         in_vain: dict[_Wait, WaitReason] = {}
-        for task_id, *what in rows:
-            wait = _Wait(*what)
+        for task_id, wait in waiting:
             if wait in in_vain:
                 continue
             try:

@@ -1,9 +1,6 @@
 """Who could take a task, read at this moment."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,10 +13,17 @@ from oblivion_protocol import HELD_STATES
 async def candidates(session: AsyncSession, task: Task, now: datetime) -> list[Candidate]:
     """Every connected process of an agent behind the alias of a task, with what speaks for and against it."""
     online_within = timedelta(seconds=ONLINE_SECONDS)
+    held = (
+        select(Task.agent_id, Task.instance, func.count().label("tasks"))
+        .where(Task.finished_at.is_(None), Task.state.in_(HELD_STATES))
+        .group_by(Task.agent_id, Task.instance)
+        .subquery()
+    )
     rows = await session.execute(
-        select(Agent, AgentSession)
+        select(Agent, AgentSession, func.coalesce(held.c.tasks, 0))
         .join(AgentAlias, AgentAlias.agent_id == Agent.id)
         .join(AgentSession, AgentSession.agent_id == Agent.id)
+        .outerjoin(held, (held.c.agent_id == Agent.id) & (held.c.instance == AgentSession.instance))
         .where(func.lower(AgentAlias.alias) == task.alias.lower(), Agent.revoked_at.is_(None))
         # Every process that ever connected has a row.
         .where(AgentSession.closed_at.is_(None))
@@ -27,30 +31,20 @@ async def candidates(session: AsyncSession, task: Task, now: datetime) -> list[C
         .where(AgentSession.last_seen_at.between(now - online_within, now + online_within))
     )
     paused = await _paused(session, task, now)
-    load: dict[tuple[UUID, str], int] = {}
-    held: Sequence[Any] = (
-        await session.execute(
-            select(Task.agent_id, Task.instance, func.count())
-            .where(Task.finished_at.is_(None), Task.state.in_(HELD_STATES))
-            .group_by(Task.agent_id, Task.instance)
-        )
-    ).all()
-    for agent_id, instance, count in held:
-        load[agent_id, instance] = count
     return [
         Candidate(
             agent_id=str(agent.id),
             instance=one.instance,
             skills=frozenset({*one.skills, *agent.skills}),
             capacity=one.capacity,
-            load=load.get((agent.id, one.instance), 0),
+            load=load,
             online=True,
             muted=agent.muted_at is not None,
             paused=(str(agent.id), one.instance) in paused,
             connected_at=one.connected_at,
             set_aside=task.wanted_agent_id not in (None, agent.id),
         )
-        for agent, one in rows.all()
+        for agent, one, load in rows.all()
     ]
 
 
