@@ -114,9 +114,10 @@ class ScriptedSink:
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         self.asked.append(("send", outgoing))
+        receipt = Receipt(f"sent-{len(self.sent)}")
         if self.while_sending is not None:
             await self.while_sending()
-        return self._play(self.sends.pop(0) if self.sends else Receipt(f"sent-{len(self.sent)}"))
+        return self._play(self.sends.pop(0) if self.sends else receipt)
 
     async def find(self, outgoing: Outgoing) -> Receipt | None:
         self.asked.append(("find", outgoing))

@@ -121,6 +121,11 @@ class KeyedBatcher(Generic[KeyT, ItemT, ResultT]):
         self._max_items = max_items
         self._batchers: dict[KeyT, NaturalBatcher[ItemT, ResultT | Exception]] = {}
 
+    @property
+    def keys(self) -> set[KeyT]:
+        """For which something waits or is flushed."""
+        return set(self._batchers)
+
     async def submit(self, key: KeyT, item: ItemT) -> ResultT:
         """Returns what `flush` made of the item, or raises what it says."""
         batcher = self._batchers.get(key)
@@ -155,5 +160,7 @@ async def flush_or_each(
         try:
             outcomes += await flush([item])
         except Exception as error:
+            if is_fatal(error):
+                return [*outcomes, *[error] * (len(items) - len(outcomes))]
             outcomes.append(error)
     return outcomes

@@ -34,14 +34,14 @@ log = get_logger(__name__)
 
 MAX_ATTEMPTS = 12
 
-# In the order of their ids, as everybody locks who needs several.
-_LOCK_CONVERSATIONS = text("""
-    SELECT id FROM task_mappings WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
-""")
+# Conversations are locked in the order of their ids, as everybody does who needs several.
 _NOTE_ROOTS = text("""
+    WITH locked AS (
+        SELECT id FROM task_mappings WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    )
     UPDATE task_mappings SET root_ts = told.root_ts, updated_at = clock_timestamp()
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:roots AS text[])) AS told(id, root_ts)
-    WHERE task_mappings.id = ANY(CAST(:ids AS uuid[])) AND task_mappings.id = told.id
+    FROM locked JOIN unnest(CAST(:ids AS uuid[]), CAST(:roots AS text[])) AS told(id, root_ts) ON told.id = locked.id
+    WHERE task_mappings.id = locked.id
 """)
 _NOTE_TWINS = text("""
     UPDATE messages SET twin_id = told.twin_id
@@ -239,8 +239,6 @@ async def _note_effects(
         for one in arrived
         if isinstance(one.intent, PostReply | AddComment) and one.row.message_id is not None
     }
-    if len(roots) > 1:
-        await session.execute(_LOCK_CONVERSATIONS, {"ids": [*roots]})
     if roots:
         await session.execute(_NOTE_ROOTS, {"ids": [*roots], "roots": [*roots.values()]})
     if twins:
