@@ -175,7 +175,7 @@ async def test_many_looks_wait_for_nobody_who_waits_for_them(hall: Hall) -> None
     older, younger = replace(OPENED, id="z"), replace(OPENED, id="a")
     ((older_id, _),), ((younger_id, _),) = await hall.seen(older), await hall.seen(younger)
     # Neither in the table nor in the index of items it comes first any more.
-    await hall.place.change("UPDATE task_mappings SET title = title WHERE id = :id", id=older_id)
+    await hall.place.change("UPDATE task_mappings SET root_ts = '1.1' WHERE id = :id", id=older_id)
     async with hall.place.db.tenant(hall.place.tenant_id) as session:
         await session.get_one(TaskMapping, older_id, with_for_update={"key_share": True})
         ours = asyncio.create_task(hall.seen(younger, older))
