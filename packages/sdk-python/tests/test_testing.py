@@ -102,7 +102,7 @@ async def test_a_lost_connection_a_restart_of_nexus_and_an_outage_cost_nothing(f
         await nexus.drop_connection()
         await nexus.restart_nexus()
         async with nexus.outage():
-            await nexus.advance(seconds=40)
+            await nexus.advance(seconds=20)
             await task.answer("main")
         await task.deny()
         assert await task.result() == "Not approved"
