@@ -1,6 +1,5 @@
 """Carrying out an event: what the worker asks the database, which is what its speed depends on."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,10 @@ from support.waiting import eventually
 from support.world import CHANNEL_ID, LIST_ID, World
 
 from nexus.bootstrap import open_nexus
-from nexus.integrations.slack.sink import SlackChat
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.items import Items
 from nexus.pipeline.mirror import Mirror
-from nexus.pipeline.ports import Outgoing, Receipt
 from nexus.pipeline.routing import Router
 from nexus.pipeline.sync import Sync
 from nexus.store.database import Database
@@ -27,9 +24,7 @@ HANDLE, DELIVER, DISPATCH = 12, 10, 20
 agent is there for."""
 
 
-HANDLE_EACH, DELIVER_EACH = 1.5, 1.5
-"""The same for each of many that come at once."""
-AT_ONCE = 16
+# That many which come at once share transactions is counted in pipeline/test_looking_together and test_leaving_together.
 
 
 @dataclass
@@ -92,35 +87,6 @@ async def test_a_task_costs_no_more_round_trips_than_it_did(world: World, parts:
     print(f"round trips: {spent[-1]}")
     for count, budget in zip(spent[-1], (HANDLE, DELIVER, DISPATCH), strict=True):
         assert count <= budget * ROOM, "a statement more for each event: needed, or can it go with another one?"
-
-
-async def test_tasks_that_come_at_once_share_their_round_trips(
-    world: World, parts: Parts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def taken(_chat: SlackChat, outgoing: Outgoing) -> Receipt:
-        return Receipt(str(outgoing.id))
-
-    # Slack takes three at once and then one a second, which is not what is counted here.
-    monkeypatch.setattr(SlackChat, "limit", lambda *_: None)
-    monkeypatch.setattr(SlackChat, "send", taken)
-    await asyncio.gather(*(world.create_task(f"task {number}", "@AI_Squad fix_bug") for number in range(AT_ONCE)))
-    events: list[Any] = []
-
-    async def came() -> bool:
-        events.extend(each for each in await parts.claims.inbox(100) if each.source == "clickup")
-        return len(events) >= AT_ONCE
-
-    await eventually(came, "the tasks")
-    with statements(parts.db) as handled:
-        assert {await one for one in asyncio.as_completed(map(parts.router.handle, events))} == {"done"}
-    owed = await cards(parts, AT_ONCE)
-    with statements(parts.db) as delivered:
-        outcomes = await asyncio.gather(*map(parts.deliverer.deliver, owed))
-    assert set(outcomes) == {"done"}
-    each = handled.each(AT_ONCE), delivered.each(AT_ONCE)
-    print(f"round trips for each of {AT_ONCE}: {each}")
-    assert each[0] <= HANDLE_EACH * ROOM
-    assert each[1] <= DELIVER_EACH * ROOM
 
 
 async def cards(parts: Parts, count: int) -> list[Any]:

@@ -3,14 +3,14 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nexus.kit.clock import SystemClock
@@ -194,6 +194,22 @@ class HeldDatabase:
 
     def as_database(self) -> Database:
         return cast("Database", self)
+
+
+@contextmanager
+def transactions(db: Database) -> Generator[list[None]]:
+    """One entry for each transaction that begins meanwhile."""
+    begun: list[None] = []
+    engine = db.engine.sync_engine
+
+    def note(_connection: Any) -> None:
+        begun.append(None)
+
+    event.listen(engine, "begin", note)
+    try:
+        yield begun
+    finally:
+        event.remove(engine, "begin", note)
 
 
 @dataclass

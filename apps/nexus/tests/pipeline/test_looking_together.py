@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from pipeline.fakes import CHANNEL, FakeIntegration, FakeSource, Place, ScriptedSink
+from pipeline.fakes import CHANNEL, FakeIntegration, FakeSource, Place, ScriptedSink, transactions
 from support.waiting import eventually
 
 from nexus.kit.clock import SystemClock
@@ -194,6 +194,16 @@ async def claimed(hall: Hall, *items: Item) -> list[Any]:
         await hall.event(item.id)
     hall.tracker.expected = len(items)
     return await hall.claims.inbox(100)
+
+
+async def test_events_that_look_at_the_same_moment_share_a_transaction(hall: Hall) -> None:
+    rows = await claimed(hall, *(replace(OPENED, id=f"i{number}") for number in range(8)))
+    with transactions(hall.place.db) as begun:
+        outcomes = await hall.handled(rows)
+    assert set(outcomes.values()) == {"done"}
+    assert len(await hall.opened()) == 8
+    # Each asks for the connection, which is not known yet; the first may go alone.
+    assert len(begun) <= len(rows) + 2
 
 
 async def test_event_that_was_taken_over_opens_nothing_and_its_neighbours_are_decided(hall: Hall) -> None:
