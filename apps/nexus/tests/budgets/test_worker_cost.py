@@ -24,7 +24,7 @@ HANDLE, DELIVER, DISPATCH = 12, 10, 20
 agent is there for."""
 
 
-# That many which come at once share transactions is counted in pipeline/test_looking_together and test_leaving_together.
+# That many which come at once share transactions is counted in pipeline/test_looking_together.py and its sister.
 
 
 @dataclass

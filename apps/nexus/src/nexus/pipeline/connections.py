@@ -1,6 +1,5 @@
 """Open connections to vendor workspaces, by id or by what a webhook claims to come from."""
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from nexus.kit.sealing import Sealer
+from nexus.kit.single_flight import SingleFlight
 from nexus.pipeline.circuit import Circuits
 from nexus.pipeline.errors import Rejected
 from nexus.pipeline.ports import Chat, Connected, Integration, Sink, Tracker
@@ -59,7 +59,8 @@ class Connections:
         self._connections: dict[UUID, tuple[float, Connected]] = {}
         self._held: dict[UUID, tuple[float, tuple[str, ...]]] = {}
         self._secrets: OrderedDict[tuple[str, str], tuple[float, tuple[WebhookSecret, ...]]] = OrderedDict()
-        self._reading: dict[tuple[str, str], asyncio.Task[tuple[WebhookSecret, ...]]] = {}
+        self._reading = SingleFlight(self._read)
+        self._opening = SingleFlight(self._open)
 
     def known_secrets(self, source: str, key: str) -> tuple[WebhookSecret, ...]:
         """What `secrets` would say without asking anybody; empty when it would have to ask."""
@@ -78,16 +79,10 @@ class Connections:
         if cached is not None and now - cached[0] < (max_age_seconds if cached[1] else _UNKNOWN_KEY_TTL_SECONDS):
             self._secrets.move_to_end((source, key))
             return cached[1]
-        reading = self._reading.get((source, key))
-        if reading is None:
-            reading = self._reading[source, key] = asyncio.create_task(self._read(source, key))
-            reading.add_done_callback(lambda done: self._has_read(source, key, done))
-        # Whoever gives up waiting does not end it for the others.
-        return await asyncio.shield(reading)
+        return await self._reading.of((source, key))
 
-    async def _read(self, source: str, key: str) -> tuple[WebhookSecret, ...]:
-        """One look for all who ask meanwhile: a burst on a cold copy must not take every connection of the pool."""
-        now = time.monotonic()
+    async def _read(self, whose: tuple[str, str]) -> tuple[WebhookSecret, ...]:
+        now, (source, key) = time.monotonic(), whose
         query = select(WebhookKey).where(WebhookKey.source == source).limit(_MAX_ANY_KEY_SECRETS)
         if key != ANY_KEY:
             query = query.where(WebhookKey.key == key)
@@ -99,11 +94,6 @@ class Connections:
             self._secrets.popitem(last=False)
         return found
 
-    def _has_read(self, source: str, key: str, reading: "asyncio.Task[tuple[WebhookSecret, ...]]") -> None:
-        del self._reading[source, key]
-        if not reading.cancelled():
-            reading.exception()  # seen, even if everybody who asked has gone
-
     def _live(self, row: WebhookKey) -> Iterator[WebhookSecret]:
         sealed = self._sealer.open(row.sealed)
         yield WebhookSecret(row.connection_id, row.tenant_id, sealed["secret"])
@@ -113,10 +103,13 @@ class Connections:
 
     async def get(self, connection_id: UUID) -> Connected:
         """A connection with its credentials. Raises Rejected when it is gone."""
-        now = time.monotonic()
         cached = self._connections.get(connection_id)
-        if cached is not None and cached[0] > now:
+        if cached is not None and cached[0] > time.monotonic():
             return cached[1]
+        return await self._opening.of(connection_id)
+
+    async def _open(self, connection_id: UUID) -> Connected:
+        now = time.monotonic()
         async with self._db.system() as session:
             row = await session.get(Connection, connection_id)
         if row is None:
