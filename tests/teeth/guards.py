@@ -19,6 +19,7 @@ from removals import (
     BlindInsert,
     Removal,
     answering_first,
+    blind_insert_sql,
     by_arrival,
     false,
     idle_a_moment_later,
@@ -44,9 +45,10 @@ from nexus.integrations.slack import blocks
 from nexus.integrations.slack.sink import SlackChat
 from nexus.integrations.slack.source import SlackSource
 from nexus.kit.batching import NaturalBatcher
-from nexus.pipeline import claim_sql, claims, clearance, inbox, loading, mirror, outbox
+from nexus.pipeline import claim_sql, claims, clearance, inbox, loading, mirror
 from nexus.pipeline.claims import Claims
 from nexus.pipeline.echoes import Echoes
+from nexus.store import bulk
 from nexus.tasks import commands
 from nexus.tasks.commands import AgentCommands
 from nexus.tasks.dispatch import Dispatcher
@@ -101,6 +103,7 @@ WAY_IN = (
         scenarios.commit_is_cut,
         "lost",
         answering_first,
+        blind_insert_sql,
     ),
     Guard(
         "idle with the empty queue",
@@ -140,7 +143,7 @@ WAY_IN = (
         "doubled",
         together(
             without_unique("deliveries", "tenant_id", "sink", "effect_key"),
-            swapped(outbox, "insert", BlindInsert),
+            swapped(bulk, "_insert_new_sql", blind_insert_sql),
         ),
     ),
     Guard(

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import Insert
 from stage import Stage
 
 from nexus.integrations.slack import blocks
 from nexus.kit.batching import NaturalBatcher
 from nexus.pipeline.inbox import Inbox
+from nexus.store import bulk
 from nexus.tasks.commands import AgentCommands
 from nexus.worker import Wake
 
@@ -133,9 +134,15 @@ class BlindInsert(Insert):
         return self
 
 
+def blind_insert_sql(model: Any, columns: tuple[str, ...]) -> TextClause:
+    """The same of many rows."""
+    return text(_insert_sql(model, columns, "") + " RETURNING id")
+
+
 # --- what the code would be without a guard ---
 
 _insert_together: Any = Inbox._insert_together  # pyright: ignore[reportPrivateUsage]
+_insert_sql: Any = bulk._insert_sql  # pyright: ignore[reportPrivateUsage]
 _run: Any = vars(NaturalBatcher)["_run"]
 _fence: Any = AgentCommands._fence  # pyright: ignore[reportPrivateUsage]
 _reply, _wait = blocks.reply, Wake.wait
