@@ -103,7 +103,6 @@ WAY_IN = (
         scenarios.commit_is_cut,
         "lost",
         answering_first,
-        blind_insert_sql,
     ),
     Guard(
         "idle with the empty queue",
