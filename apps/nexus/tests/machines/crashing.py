@@ -50,6 +50,8 @@ class Process:
         self._gate = asyncio.Event()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.waits_for: dict[asyncio.Task[Any], Any] = {}
+        """The future that each of them waits for."""
         self._corpses: list[Coroutine[Any, Any, Any]] = []
         self._databases: list[Database] = []
         self._wires: list[Any] = []
@@ -131,9 +133,16 @@ class Process:
 
     async def _quiet(self) -> None:
         async with asyncio.timeout(QUIET_SECONDS):
-            while not self.dead and any(not task.done() and task is not self.frozen for task in self._tasks):
+            while not self.dead and any(self._goes_on(task) for task in self._tasks):
                 self._changed.clear()
                 await self._changed.wait()
+
+    def _goes_on(self, task: asyncio.Task[Any]) -> bool:
+        """Whether a task will do anything by itself: it is neither done, nor frozen, nor waits for who is frozen."""
+        if task.done() or task is self.frozen:
+            return False
+        future = self.waits_for.get(task)
+        return self.frozen is None or future is None or future.done() or _is_of_database(future)
 
     def answered(self, *, of_database: bool, ours: bool) -> tuple[bool, bool]:
         """Counts an await; returns whether to freeze and whether to lose the answer. Raises Killed."""
@@ -157,6 +166,13 @@ class Process:
             self.frozen = asyncio.current_task()
             self._changed.set()
         return freeze, False
+
+    def notes_wait(self, future: Any) -> None:
+        """Notes what the current task waits for."""
+        task = asyncio.current_task()
+        if task is not None:
+            self.waits_for[task] = future
+            self._changed.set()
 
     @property
     def gate(self) -> asyncio.Event:
@@ -254,6 +270,7 @@ def _driven(process: Process, coroutine: Coroutine[Any, Any, Any]) -> Generator[
         except StopIteration as finished:
             return finished.value
         of_database = _is_of_database(waits_for)
+        process.notes_wait(waits_for)
         try:
             with_what, proceed = (yield waits_for), coroutine.send
         except BaseException as error:
