@@ -19,7 +19,6 @@ from sqlalchemy import TextClause, text
 
 from nexus.kit.clock import SystemClock
 from nexus.pipeline.claim_sql import Table, settle_sql
-from nexus.pipeline.delivery import Deliverer
 from nexus.pipeline.errors import Retryable, Unsure
 from nexus.pipeline.facts import AddComment, EditReply, Item, Person, PostCard, PostReply
 from nexus.pipeline.outbox import enqueue, refresh_card
@@ -396,10 +395,10 @@ def test_worker_frozen_at_any_await_and_overtaken_writes_and_sends_nothing_any_m
 def test_sweep_finds_a_worker_that_settles_what_it_has_lost(
     plant: Plant, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fence = "claimed_by = :worker AND attempts = :attempts"
-
     def unfenced(table: Table) -> TextClause:
-        return text(str(settle_sql(table)).replace(fence, "(claimed_by = :worker OR attempts = :attempts OR true)"))
+        fence = f"AND {table}.claimed_by = told.worker AND {table}.attempts = told.attempts"
+        assert fence in str(settle_sql(table))
+        return text(str(settle_sql(table)).replace(fence, ""))
 
     monkeypatch.setattr("nexus.pipeline.claims.settle_sql", unfenced)
     with pytest.raises(AssertionError, match="settled without a claim"):
@@ -409,6 +408,6 @@ def test_sweep_finds_a_worker_that_settles_what_it_has_lost(
 def test_sweep_finds_a_worker_that_sends_what_it_has_lost(
     plant: Plant, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Deliverer, "_check_claim_and_order", nothing)
+    monkeypatch.setattr("nexus.pipeline.clearance.claim_or_order", lambda _said: None)
     with pytest.raises(AssertionError, match="doubled"):
         runner.run(overtaken_everywhere(plant, long=False))
