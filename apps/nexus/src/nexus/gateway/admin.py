@@ -95,7 +95,7 @@ class AdminDoor:
     async def drain(self) -> None:
         """Tells everybody to come back elsewhere."""
         message = ServerDraining(reconnect_after_seconds=_RECONNECT_SECONDS).model_dump()
-        for sid in self._sockets.within(NAMESPACE):
+        for sid in list(self._sockets.within(NAMESPACE)):
             await self._sockets.emit(sid, "server.draining", message)
 
     async def close_all(self) -> None:

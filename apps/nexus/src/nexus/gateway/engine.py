@@ -42,11 +42,13 @@ class Transport(AsyncSocket):
         """Pings once the period has passed since the last pong; a timer costs less than a task that sleeps."""
         if self.last_ping:
             self.last_ping = None
+            self.server.unanswered.discard(self.sid)
             asyncio.get_running_loop().call_later(self.server.ping_interval, self._ping)
 
     def _ping(self) -> None:
         if not self.closing and not self.closed:
             self.last_ping = time.time()
+            self.server.unanswered.add(self.sid)
             self.queue.put_nowait(packet.Packet(packet.PING))
 
     async def _websocket_handler(self, ws: Any) -> None:
@@ -97,6 +99,8 @@ class Engine(engineio.AsyncServer):
         super().__init__(**options, transports=["websocket"], monitor_clients=False)  # pyright: ignore[reportUnknownMemberType]
         self.sockets: dict[str, Any]
         self.accepting = True
+        self.unanswered: set[str] = set()
+        """Connections whose ping waits for its pong: few, so that the sweep need not look at all."""
 
     async def handle_request(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         """Serves one connection, or refuses it while this process is about to stop.
@@ -144,6 +148,7 @@ class Engine(engineio.AsyncServer):
             await socket.close(wait=False, abort=True)
             socket.queue.put_nowait(None)  # ends the writer
             self.sockets.pop(connection, None)
+            self.unanswered.discard(connection)
             asyncio.get_running_loop().call_later(GOODBYE_SECONDS, _abort, environ)
 
 

@@ -41,6 +41,8 @@ log = get_logger(__name__)
 
 NAMESPACE = "/agents"
 TOUCH_SECONDS = 5.0
+SHOW_SECONDS = 10.0
+"""A third of what is shown in Redis lasts."""
 PUMP_SECONDS = 1.0
 FAREWELL_SECONDS = 5.0
 
@@ -107,7 +109,7 @@ class Gateway:
             self._repeat("sweep", self._sweep, attendance.SWEEP_SECONDS),
             self._repeat("standing", self._admissions.end_fallen, admissions.STANDING_SECONDS),
             self._repeat("touch", self._touch, TOUCH_SECONDS),
-            self._repeat("show", self._show, TOUCH_SECONDS),
+            self._repeat("show", self._show, SHOW_SECONDS),
             self._repeat("farewell", self._bid_farewell, TOUCH_SECONDS, self._left_wake),
             self._admin.run(),
         )
@@ -292,8 +294,9 @@ class Gateway:
     async def _sweep(self) -> None:
         now = time.monotonic()
         await self.sockets.sweep(now)
-        for sid, since in self.sockets.within(NAMESPACE).items():
-            if sid not in self._live and now - since > attendance.HELLO_SECONDS:
+        within = self.sockets.within(NAMESPACE)
+        for sid in within.keys() - self._live.sids():
+            if now - within.get(sid, now) > attendance.HELLO_SECONDS:
                 log.info("agent.never_said_hello", sid=sid)
                 await self.sockets.disconnect(sid)
         await self._admissions.sweep(now)

@@ -1,6 +1,7 @@
 """Which socket speaks for which process of which agent. PostgreSQL decides; Redis carries a copy for others."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,11 +31,16 @@ _OPEN = text("""
     RETURNING session_epoch
 """)
 _TOUCH = text("""
-    UPDATE agent_sessions SET last_seen_at = :now
-    WHERE sid = ANY(CAST(:sids AS text[])) AND gateway = :gateway AND closed_at IS NULL
-    RETURNING sid, EXISTS (SELECT FROM agents WHERE agents.id = agent_sessions.agent_id
-                           AND agents.revoked_at IS NOT NULL) AS is_revoked
+    WITH seen AS (
+        UPDATE agent_sessions SET last_seen_at = :now
+        WHERE sid = ANY(CAST(:sids AS text[])) AND gateway = :gateway AND closed_at IS NULL
+        RETURNING sid, agent_id
+    )
+    SELECT mine.sid FROM unnest(CAST(:sids AS text[])) AS mine(sid) LEFT JOIN seen ON seen.sid = mine.sid
+    LEFT JOIN agents ON agents.id = seen.agent_id
+    WHERE seen.sid IS NULL OR agents.revoked_at IS NOT NULL
 """)
+"""Returns the few that do not stand any more, and not all that do."""
 _CLOSE = text("""
     UPDATE agent_sessions SET closed_at = :now
     FROM unnest(CAST(:agents AS uuid[]), CAST(:instances AS text[]), CAST(:epochs AS bigint[]))
@@ -99,6 +105,10 @@ class LiveSessions:
     def of_agent(self, agent_id: UUID) -> list[LiveSession]:
         """Those of all processes of one agent."""
         return list(self._by_agent.get(agent_id, {}).values())
+
+    def sids(self) -> AbstractSet[str]:
+        """Every socket that has one."""
+        return self._by_sid.keys()
 
     def agents(self) -> list[UUID]:
         """Every agent that has one."""
@@ -234,11 +244,10 @@ class Sessions:
             return set()
         now: datetime = self._clock.now()
         async with self._db.system() as session:
-            current = await session.execute(
+            fallen = await session.execute(
                 _TOUCH, {"sids": [one.sid for one in live], "gateway": self.gateway, "now": now}
             )
-            stands = {row.sid for row in current if not row.is_revoked}
-        return {one.sid for one in live if one.sid not in stands}
+            return set(fallen.scalars())
 
 
 def _uuid(text_id: str) -> UUID:

@@ -45,7 +45,10 @@ class Sockets:
         self.draining = False
         self._place: dict[str, str] = {}
         """The namespace of each socket that was let in."""
-        self._since: dict[str, float] = {}
+        self._since: dict[str, dict[str, float]] = {namespace: {} for namespace in namespaces}
+        self._connection_of: dict[str, str] = {}
+        self._within_connection: dict[str, tuple[str, ...]] = {}
+        """The sockets of each Engine.IO connection: one in each namespace that it was let into."""
         self._silent_since: dict[str, float] = {}
         self._outside_since: dict[str, float] = {}
         """Engine.IO connections that are in no session: not let in yet, or told to go."""
@@ -91,22 +94,30 @@ class Sockets:
 
     def enter(self, sid: str, namespace: str) -> None:
         """A socket was let in. Raises Refuse when its peer has gone meanwhile."""
-        socket = self._engine.sockets.get(self._connection(sid, namespace))
+        connection = self._connection(sid, namespace)
+        socket = self._engine.sockets.get(connection)
         if socket is None or socket.closed:
             raise Refuse("unauthorized")
         self._place[sid] = namespace
-        self._since[sid] = time.monotonic()
+        self._since[namespace][sid] = time.monotonic()
+        self._connection_of[sid] = connection
+        self._within_connection[connection] = (*self._within_connection.get(connection, ()), sid)
 
     def leave(self, sid: str) -> None:
         """A socket is gone."""
-        self._place.pop(sid, None)
-        self._since.pop(sid, None)
+        namespace = self._place.pop(sid, None)
+        if namespace is not None:
+            del self._since[namespace][sid]
+            connection = self._connection_of.pop(sid)
+            others = tuple(one for one in self._within_connection.pop(connection) if one != sid)
+            if others:
+                self._within_connection[connection] = others
         self._silent_since.pop(sid, None)
         self._turns.forget(sid)
 
     def within(self, namespace: str) -> Mapping[str, float]:
         """The sockets in a namespace → since when, in monotonic seconds."""
-        return {sid: self._since[sid] for sid, place in self._place.items() if place == namespace}
+        return self._since[namespace]
 
     def unsent(self, sid: str) -> int:
         """How many packets wait for a socket's peer to read them."""
@@ -164,14 +175,9 @@ class Sockets:
 
     def unanswered_pings(self, now: float) -> list[str]:
         """Sockets whose last ping has waited too long for its pong, by a monotonic clock."""
-        silent: list[str] = []
-        for sid, namespace in list(self._place.items()):
-            socket = self._engine.sockets.get(self._connection(sid, namespace))
-            if socket is None or socket.last_ping is None:
-                self._silent_since.pop(sid, None)
-            elif now - self._silent_since.setdefault(sid, now) > SILENT_SECONDS:
-                silent.append(sid)
-        return silent
+        waiting = [sid for one in self._engine.unanswered for sid in self._within_connection.get(one, ())]
+        self._silent_since = {sid: self._silent_since.get(sid, now) for sid in waiting}
+        return [sid for sid, since in self._silent_since.items() if now - since > SILENT_SECONDS]
 
     def _forgive_own_sleep(self, now: float) -> None:
         """A process that was stopped, or swapped out, finds pongs that it could not read in time."""
@@ -179,14 +185,13 @@ class Sockets:
         self._swept_at = now
         if late > SLEPT_SECONDS:
             log.warning("gateway.slept", seconds=round(late, 1))
-            for since in (self._since, self._silent_since, self._outside_since):
+            for since in (*self._since.values(), self._silent_since, self._outside_since):
                 for one in since:
                     since[one] += late
 
     def _cut_off_outsiders(self, now: float) -> None:
         """Socket.IO only asks a client to leave; one that stays keeps its connection until we close it."""
-        inside = {self._connection(sid, namespace) for sid, namespace in self._place.items()}
-        outside = set(self._engine.sockets) - inside
+        outside = self._engine.sockets.keys() - self._within_connection.keys()
         self._outside_since = {one: self._outside_since.get(one, now) for one in outside}
         for one, since in self._outside_since.items():
             if now - since > HELLO_SECONDS and one not in self._hanging_up:
