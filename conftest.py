@@ -1,9 +1,12 @@
 """For all tests of the repository, before any of them is imported."""
 
 import atexit
+import logging
 import os
 import shutil
+import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import certifi
@@ -15,6 +18,15 @@ _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 6 * 2**30
 
 
+@pytest.fixture(autouse=True)
+def levels_of_logs() -> Iterator[None]:
+    """A command that is tested within this process sets the level of all loggers, which is the next test's, too."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Every HTTP client reads all authorities of the world; tests ask nobody but loopback.
 
@@ -22,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if hasattr(config, "workerinput"):
         return
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As the shell starts what runs in the background; what tests start would not hear Ctrl+C either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     first, _, _ = Path(certifi.where()).read_text(encoding="utf-8").partition(_END)
     memory = _memory()
     directory = tempfile.TemporaryDirectory(prefix="oblivion-", dir=memory, ignore_cleanup_errors=True)
