@@ -41,6 +41,9 @@ class Role(StrEnum):
     all = "all"
 
 
+GC_THRESHOLDS = (10_000, 20, 50)
+"""How many objects must have come beyond those that went before the young ones are looked through; how often that
+happens before those who survived it are, and how often that before all are: ten million, some hundred megabytes."""
 WORKER_NICENESS = 5
 """Where both share the cores of one machine, a webhook is answered before effects are carried out."""
 
@@ -129,6 +132,8 @@ async def _gateway(nexus: Nexus, stopping: asyncio.Event) -> None:
     # What is there now stays: a collection that looked through all of it again would hold every request up.
     gc.collect()
     gc.freeze()
+    # And what comes now are agents, who stay, too: to look through all that thousands of them hold took a second.
+    gc.set_threshold(*GC_THRESHOLDS)
     serving = asyncio.create_task(server.serve())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
