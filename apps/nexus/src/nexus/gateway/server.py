@@ -41,8 +41,6 @@ log = get_logger(__name__)
 
 NAMESPACE = "/agents"
 TOUCH_SECONDS = 5.0
-SHOW_SECONDS = 10.0
-"""A third of what is shown in Redis lasts."""
 PUMP_SECONDS = 1.0
 FAREWELL_SECONDS = 5.0
 
@@ -109,7 +107,7 @@ class Gateway:
             self._repeat("sweep", self._sweep, attendance.SWEEP_SECONDS),
             self._repeat("standing", self._admissions.end_fallen, admissions.STANDING_SECONDS),
             self._repeat("touch", self._touch, TOUCH_SECONDS),
-            self._repeat("show", self._show, SHOW_SECONDS),
+            self._repeat("show", self._show, TOUCH_SECONDS),
             self._repeat("farewell", self._bid_farewell, TOUCH_SECONDS, self._left_wake),
             self._admin.run(),
         )
