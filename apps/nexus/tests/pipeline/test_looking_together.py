@@ -172,20 +172,23 @@ async def test_conversation_that_somebody_else_opens_at_the_same_moment_is_opene
 
 async def test_many_looks_wait_for_nobody_who_waits_for_them(hall: Hall) -> None:
     """Somebody else holds the older of two conversations, and then wants the younger one, too."""
-    older, younger = replace(OPENED, id="z"), replace(OPENED, id="a")
-    ((older_id, _),), ((younger_id, _),) = await hall.seen(older), await hall.seen(younger)
-    # Neither in the table nor in the index of items it comes first any more.
-    await hall.place.change("UPDATE task_mappings SET root_ts = '1.1' WHERE id = :id", id=older_id)
+    items = [replace(OPENED, id=f"i{number}") for number in range(9, 0, -1)]
+    ids = [found for item in items for found, _ in await hall.seen(item)]
+    for number in (4, 1, 7, 0, 3):  # the places of rows in the table and in its indexes say nothing of their age now
+        await hall.place.change(
+            "UPDATE task_mappings SET root_ts = :root WHERE id = :id", root=f"{number}.1", id=ids[number]
+        )
     async with hall.place.db.tenant(hall.place.tenant_id) as session:
-        await session.get_one(TaskMapping, older_id, with_for_update={"key_share": True})
-        ours = asyncio.create_task(hall.seen(younger, older))
+        await session.get_one(TaskMapping, ids[0], with_for_update={"key_share": True})
+        ours = asyncio.create_task(hall.seen(*items))
 
         async def waits() -> bool:
             return bool(await hall.place.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
 
-        await eventually(waits, "our look")
-        await session.get_one(TaskMapping, younger_id, with_for_update={"key_share": True})
-    assert [found for found, _ in await ours] == [younger_id, older_id]
+        await eventually(waits, "our looks")
+        for one in ids[1:]:
+            await session.get_one(TaskMapping, one, with_for_update={"key_share": True})
+    assert [found for found, _ in await ours] == ids
 
 
 async def claimed(hall: Hall, *items: Item) -> list[Any]:
